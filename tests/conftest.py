@@ -1,0 +1,67 @@
+"""For every test: what is skipped for want of root is said, and in CI it is a failure."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# One browser a session: a second one cannot be started while the first runs.
+from tests.browser.fixtures import chromium, pictures
+
+__all__ = ["chromium", "pictures"]
+
+HERE = Path(__file__).parent
+# Folders of tests that boot real hosts, or make network namespaces.
+NEEDS_ROOT = {"root", "path", "kernel"}
+NO_SKIPS = bool(os.environ.get("DOCKERNET_NO_SKIPS"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --postgres: run on a throw-away PostgreSQL instead of SQLite."""
+    parser.addoption("--postgres", action="store_true", help="use a throw-away PostgreSQL")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Away from the database and the broker of a site that may run here."""
+    from django.conf import settings
+
+    settings.REDIS_URL = ""
+    if config.getoption("--postgres"):
+        from tests.site.postgres import ThrowAwayPostgres, use_database
+
+        server = ThrowAwayPostgres()
+        config.add_cleanup(server.stop)
+        server.start()
+        use_database(server.url)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """SQLite in a file, as in real life: one in memory knows no second connection."""
+    from django.db import connections
+
+    config = connections.settings["default"]
+    if config["ENGINE"].endswith("sqlite3"):
+        config["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what boots real hosts, and skip it with a reason when this is not root."""
+    reason = pytest.mark.skip(reason="needs root and real Docker hosts: run as root")
+    for item in items:
+        if item.path.relative_to(HERE).parts[0] in NEEDS_ROOT:
+            item.add_marker(pytest.mark.root)
+            if os.geteuid() != 0:
+                item.add_marker(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    """Turn a skip into a failure where none is allowed (CI)."""
+    report = yield
+    if NO_SKIPS and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and nothing may be skipped here"
+    return report
