@@ -1,0 +1,88 @@
+"""What a step works with: the host's ports, what was remembered, a clock, a way to speak."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from attrs import define, field
+
+from netops.engine.errors import CheckFailed, OperationFailed
+from netops.engine.observed import Controller
+from netops.engine.ports import HostPorts
+from netops.engine.serial import Json
+
+Saved = dict[str, Json]
+FIRST_POLL_S, LONGEST_POLL_S = 0.02, 0.25
+
+
+class Clock(Protocol):
+    """Time in seconds; tests have their own."""
+
+    def monotonic(self) -> float: ...
+    def sleep(self, seconds: float) -> None: ...
+
+
+@define
+class Context:
+    """The surroundings of a job's steps, in this process.
+
+    `memory` has what each begun step saved, by the step's kind; `rebooted` is True when the host
+    has been booted since the job began. `stopped_at` and `back_at` are readings of the clock:
+    the first thing that was stopped, and the last container that was back. `seen_running` are ids
+    of containers that ran since Docker's last start, `ran_through` those that then ended with 0.
+    """
+
+    ports: HostPorts
+    controller: Controller
+    output: Callable[[str], None]
+    clock: Clock = field(factory=lambda: time)
+    memory: dict[str, Saved] = field(factory=dict)
+    rebooted: bool = False
+    stopped_at: float | None = None
+    back_at: float | None = None
+    seen_running: set[str] = field(factory=set)
+    ran_through: set[str] = field(factory=set)
+
+    def begun(self, kind: str) -> bool:
+        """True if a step of that kind was begun, in this process or an earlier one."""
+        return kind in self.memory
+
+    def outage_begins(self) -> None:
+        """Note that something people use is about to stop; the first call counts."""
+        if self.stopped_at is None:
+            self.stopped_at = self.clock.monotonic()
+        self.back_at = None
+
+    def outage_ends(self) -> None:
+        """Note that all that ran runs again."""
+        if self.back_at is None:
+            self.back_at = self.clock.monotonic()
+
+    @property
+    def outage_s(self) -> float | None:
+        """The outage so far in seconds, None if nothing was stopped."""
+        if self.stopped_at is None:
+            return None
+        end = self.clock.monotonic() if self.back_at is None else self.back_at
+        return round(end - self.stopped_at, 3)
+
+    def wait(self, problems: Callable[[], Sequence[str]], timeout_s: float, hint: str = "") -> None:
+        """Look again and again, in short intervals, until `problems` returns none.
+
+        A look that fails with OperationFailed counts as a problem. Raises CheckFailed with the
+        last problems when `timeout_s` seconds have passed.
+        """
+        end, pause = self.clock.monotonic() + timeout_s, FIRST_POLL_S
+        while True:
+            try:
+                found = list(problems())
+            except OperationFailed as error:
+                found = [error.message]
+            if not found:
+                return
+            if self.clock.monotonic() >= end:
+                raise CheckFailed(" ".join(found), hint)
+            self.clock.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_POLL_S)

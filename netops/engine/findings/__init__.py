@@ -1,0 +1,1 @@
+"""What an approver must know before a change: small pure functions over an observed host."""

@@ -1,0 +1,172 @@
+"""A job's memory on the host's own disk, written before each step, enough to undo in any process.
+
+One folder for each job: `snapshot.json` (the plan and the host's boot), `steps.jsonl` (a line
+before and after each step and each undo) and `outcome.json`. Every write is on the disk before it
+returns (fsync(2) of file and folder), so that it survives a loss of power. Folders are kept: they
+are also the record of the job ids that have been used.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from attrs import field, frozen
+
+from netops.engine.errors import MessageRejected
+from netops.engine.observed import Controller
+from netops.engine.plan import Plan
+from netops.engine.serial import Json, from_json, to_json
+
+BEGUN, DONE, UNDONE = "begun", "done", "undone"
+SUCCEEDED, ROLLED_BACK, FAILED = "succeeded", "rolled_back", "failed"
+
+
+@frozen
+class ContainerResult:
+    """A container's address on the default bridge before a job and as found after it."""
+
+    name: str
+    from_: IPv4Address | None
+    to: IPv4Address | None
+
+
+@frozen
+class Outcome:
+    """How a job ended: succeeded, rolled_back (the host is as it was) or failed (in neither).
+
+    `outage_s` is the measured time in seconds for which containers were away, None if nothing was
+    stopped. `message` is for people; with failed it says what is left to do.
+    """
+
+    state: str
+    message: str = ""
+    outage_s: float | None = None
+    containers: tuple[ContainerResult, ...] = ()
+
+
+@frozen
+class Snapshot:
+    """What was to be done, and in which boot of the host (boot_id of /proc/sys/kernel/random)."""
+
+    plan: Plan
+    controller: Controller
+    boot_id: str
+    at: str
+
+
+@frozen
+class Entry:
+    """One line: step `step` (from 1) was begun (with what its undo needs), done or undone."""
+
+    step: int
+    phase: str
+    at: str
+    saved: dict[str, Json] = field(factory=dict)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+class Journal:
+    """The journal of one job in `folder`, which is made at the first write."""
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+
+    @property
+    def exists(self) -> bool:
+        """True if the job id has been used on this host."""
+        return self.folder.is_dir()
+
+    @property
+    def finished(self) -> bool:
+        """True if the job has an outcome; a journal that exists and is not needs `settle`."""
+        return self.outcome() is not None
+
+    def begin(self, plan: Plan, controller: Controller, boot_id: str) -> None:
+        """Note what is about to be done. Raises FileExistsError if the job id was used before."""
+        self.folder.mkdir(parents=True, mode=0o700)
+        _sync_folder(self.folder.parent)
+        snapshot = Snapshot(plan=plan, controller=controller, boot_id=boot_id, at=_now())
+        self._replace("snapshot.json", to_json(snapshot))
+
+    def step_begun(self, step: int, saved: dict[str, Json]) -> None:
+        """Note that a step is about to be done, with all that its undo needs."""
+        self._append(Entry(step=step, phase=BEGUN, at=_now(), saved=saved))
+
+    def step_done(self, step: int) -> None:
+        """Note that a step was done and checked."""
+        self._append(Entry(step=step, phase=DONE, at=_now()))
+
+    def step_undone(self, step: int) -> None:
+        """Note that a step was undone."""
+        self._append(Entry(step=step, phase=UNDONE, at=_now()))
+
+    def finish(self, outcome: Outcome) -> None:
+        """Note how the job ended."""
+        self._replace("outcome.json", to_json(outcome))
+
+    def snapshot(self) -> Snapshot | None:
+        """Return what `begin` noted, None if the job never came that far."""
+        data = self._read("snapshot.json")
+        return None if data is None else from_json(Snapshot, data)
+
+    def outcome(self) -> Outcome | None:
+        """Return how the job ended, None while it has not."""
+        data = self._read("outcome.json")
+        return None if data is None else from_json(Outcome, data)
+
+    def entries(self) -> list[Entry]:
+        """Return the lines so far.
+
+        A line torn by a loss of power does not count: its write had not returned, so that what it
+        announced was not begun.
+        """
+        path = self.folder / "steps.jsonl"
+        found: list[Entry] = []
+        for line in path.read_bytes().splitlines() if path.exists() else []:
+            try:
+                found.append(from_json(Entry, json.loads(line)))
+            except (ValueError, MessageRejected):
+                continue
+        return found
+
+    def _read(self, name: str) -> object:
+        path = self.folder / name
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def _replace(self, name: str, data: Json) -> None:
+        path, fresh = self.folder / name, self.folder / f"{name}.new"
+        _write_synced(fresh, json.dumps(data), os.O_TRUNC)
+        fresh.replace(path)
+        _sync_folder(self.folder)
+
+    def _append(self, entry: Entry) -> None:
+        path = self.folder / "steps.jsonl"
+        new = not path.exists()
+        torn = not new and not path.read_bytes().endswith(b"\n")
+        line = json.dumps(to_json(entry)) + "\n"
+        _write_synced(path, f"\n{line}" if torn else line, os.O_APPEND)
+        if new:
+            _sync_folder(self.folder)
+
+
+def _write_synced(path: Path, text: str, flag: int) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | flag, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(handle)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

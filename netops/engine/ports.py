@@ -1,0 +1,186 @@
+"""What the engine needs of a host, as interfaces. `adapters/` has the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from typing import Protocol
+
+from attrs import frozen
+
+from netops.engine.observed import (
+    Address,
+    Container,
+    DaemonConfig,
+    DockerDaemon,
+    DockerNetwork,
+    Firewall,
+    Link,
+    Route,
+    ServiceState,
+)
+from netops.engine.serial import Json
+
+
+@frozen
+class Inside:
+    """Links and addresses inside another network namespace (a container's), without loopback."""
+
+    links: tuple[Link, ...]
+    addresses: tuple[Address, ...]
+
+
+class Netlink(Protocol):
+    """Links, addresses and routes of the host's own network namespace (rtnetlink(7))."""
+
+    def links(self) -> tuple[Link, ...]: ...
+    def addresses(self) -> tuple[Address, ...]: ...
+    def routes(self) -> tuple[Route, ...]: ...
+    def link_set(self, name: str, *, up: bool) -> None: ...
+    def address_add(self, link: str, address: IPv4Interface) -> None:
+        """Add an address; one that is there already is fine."""
+        ...
+
+    def address_remove(self, link: str, address: IPv4Interface) -> None:
+        """Remove an address; one that is not there is fine."""
+        ...
+
+    def route_add(self, route: Route) -> None:
+        """Add a route as `routes` returned it; one that is there already is fine."""
+        ...
+
+    def addresses_in(self, pid: int) -> tuple[IPv4Interface, ...]:
+        """Addresses inside the network namespace of a process (a container), without loopback."""
+        ...
+
+    def inside(self, pids: Sequence[int]) -> dict[int, Inside]:
+        """Links and addresses in the network namespaces of many processes at once.
+
+        A process that is gone, or lives in the host's own namespace, has no entry.
+        """
+        ...
+
+    def link_to(self, target: IPv4Address) -> str:
+        """The link that a packet of the host to `target` leaves by, "" without a route."""
+        ...
+
+    def forget_connections(self, subnet: IPv4Network) -> int:
+        """Delete the conntrack entries to and from `subnet`; return how many there were."""
+        ...
+
+    def reaches(self, pid: int, target: IPv4Address, timeout_s: float) -> bool:
+        """True if an ICMP echo sent from that process's network namespace is answered."""
+        ...
+
+    def probe_tcp(self, address: IPv4Address, l4_port: int, timeout_s: float) -> str:
+        """Connect from the host: "open", "refused" (answered by a reset) or "silent"."""
+        ...
+
+
+class DockerApi(Protocol):
+    """The Docker Engine API on the host's own socket.
+
+    `container`, `start`, `stop` and `pause` may be called from several threads at once.
+    """
+
+    def daemon(self) -> DockerDaemon: ...
+    def networks(self) -> tuple[DockerNetwork, ...]: ...
+    def containers(self) -> tuple[Container, ...]: ...
+    def container(self, container_id: str) -> Container | None: ...
+    def wait_until_answering(
+        self, timeout_s: float, still_running: Callable[[], bool] | None = None
+    ) -> None:
+        """Return once dockerd answers; raise OperationFailed after `timeout_s` seconds.
+
+        With `still_running` (such as `service.state().active`) it also raises as soon as that is
+        False, since a dockerd that ended will never answer.
+        """
+        ...
+
+    def start(self, container_id: str) -> None: ...
+    def stop(self, container_id: str, timeout_s: int | None = None) -> None: ...
+    def pause(self, container_id: str) -> None: ...
+
+
+class ConfigFiles(Protocol):
+    """dockerd's configuration on disk: daemon.json, DOCKER_OPTS, unit flags."""
+
+    def observe(self, service: ServiceState) -> DaemonConfig: ...
+    def read_bytes(self, path: str) -> tuple[bytes, int] | None:
+        """Content and mode bits of a file, None if it does not exist."""
+        ...
+
+    def write_bytes(self, path: str, content: bytes, mode: int) -> None:
+        """Replace a file atomically (write beside it, fsync, rename, fsync the folder)."""
+        ...
+
+    def remove(self, path: str) -> None: ...
+    def validate(self, path: str) -> str:
+        """Run `dockerd --validate` where the engine has it (23.0); return its complaint or ""."""
+        ...
+
+
+class Service(Protocol):
+    """Docker's service as the host's init runs it."""
+
+    manager: str
+
+    def state(self) -> ServiceState: ...
+    def stop(self, timeout_s: float) -> None: ...
+    def start(self, timeout_s: float) -> None: ...
+    def command(self, verb: str) -> str:
+        """What a person types for status, start or stop on this init."""
+        ...
+
+    def log_tail(self, lines: int = 20) -> str:
+        """The last lines of dockerd's log, "" when there is none."""
+        ...
+
+
+class FirewallReader(Protocol):
+    """The iptables family of dockerd and the rules in it."""
+
+    def observe(self) -> Firewall: ...
+
+
+@frozen
+class HostFacts:
+    """Small facts read from /proc and /etc by the adapters."""
+
+    hostname: str
+    kernel: str
+    boot_id: str
+    ip_forward: bool
+    resolvers: tuple[tuple[IPv4Address, str], ...]
+
+
+class Facts(Protocol):
+    """Reads HostFacts."""
+
+    def read(self) -> HostFacts: ...
+
+
+@frozen
+class HostPorts:
+    """Everything that the engine may touch of one host."""
+
+    netlink: Netlink
+    docker: DockerApi
+    config: ConfigFiles
+    service: Service
+    firewall: FirewallReader
+    facts: Facts
+
+
+class Emit(Protocol):
+    """Receives what `apply` says; `kind` is one of the contract's event types.
+
+    `step` counts from 1 in the plan's order, None for what belongs to no step.
+    """
+
+    def __call__(
+        self, kind: str, message: str = "", *, step: int | None = None, **data: Json
+    ) -> None: ...
+
+
+Reserved = Sequence[tuple[IPv4Network, str]]

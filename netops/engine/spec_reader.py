@@ -1,0 +1,138 @@
+"""Reads a specification that a person wrote and collects every fault, not only the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+
+from netops.engine.errors import SpecInvalid
+
+SPECIAL = (
+    ("this-network", IPv4Network("0.0.0.0/8"), "0.0.0.0/8 means “this host” and is not routable"),
+    ("loopback", IPv4Network("127.0.0.0/8"), "127.0.0.0/8 is the loopback range of every host"),
+    ("link-local", IPv4Network("169.254.0.0/16"), "169.254.0.0/16 is the link-local range"),
+    ("multicast", IPv4Network("224.0.0.0/4"), "224.0.0.0/4 is the multicast range"),
+    ("reserved", IPv4Network("240.0.0.0/4"), "240.0.0.0/4 is reserved and most hosts refuse it"),
+)
+
+
+def shown(value: object) -> str:
+    """Return a value as it can be repeated in a message: printable and short."""
+    text = value if isinstance(value, str) else repr(value)
+    safe = "".join(c if c.isprintable() else "?" for c in text)
+    return safe if len(safe) <= 60 else safe[:57] + "..."
+
+
+class SpecReader:
+    """Takes fields out of a specification; `problems` grows, `finish` raises if there are any."""
+
+    def __init__(self, spec: object) -> None:
+        self.problems: list[tuple[str, str, str]] = []
+        self._spec: Mapping[object, object] = {}
+        if isinstance(spec, Mapping):
+            self._spec = spec
+        else:
+            self.fault("", "type", "The specification must be an object of named fields.")
+
+    def fault(self, field: str, code: str, message: str) -> None:
+        """Note a fault of `field` ("" for the whole specification)."""
+        self.problems.append((field, code, message))
+
+    def finish(self, known: Iterable[str]) -> None:
+        """Note every field that is not in `known`, then raise SpecInvalid if anything is wrong."""
+        names = tuple(known)
+        for key in self._spec:
+            if key not in names:
+                listed = ", ".join(names)
+                message = f"There is no field “{shown(key)}”; known are {listed}."
+                self.fault(shown(key), "unknown-field", message)
+        if self.problems:
+            raise SpecInvalid(self.problems)
+
+    def text(self, field: str, *, required: bool) -> str | None:
+        """Return the text of a field, None if absent (or null) or at fault."""
+        value = self._spec.get(field)
+        if value is None or value == "":
+            if required:
+                self.fault(field, "required", f"“{field}” is missing.")
+            return None
+        if not isinstance(value, str):
+            self.fault(field, "type", f"“{field}” must be text, not {shown(value)}.")
+            return None
+        return value.strip()
+
+    def names(self, field: str, allowed: Iterable[str], *, code: str) -> tuple[str, ...]:
+        """Return a list field whose entries are all of `allowed`, sorted, each once."""
+        value = self._spec.get(field)
+        if value is None:
+            return ()
+        if not isinstance(value, (list, tuple)):
+            self.fault(field, "type", f"“{field}” must be a list of texts, not {shown(value)}.")
+            return ()
+        options, given = tuple(allowed), set()
+        for item in value:
+            if isinstance(item, str) and item in options:
+                given.add(item)
+            else:
+                listed = ", ".join(options)
+                self.fault(field, code, f"“{shown(item)}” is not one of {listed}.")
+        return tuple(sorted(given))
+
+    def address(self, field: str) -> IPv4Address | None:
+        """Return an optional IPv4 address, None if absent or at fault."""
+        text = self.text(field, required=False)
+        if text is None:
+            return None
+        try:
+            return IPv4Address(text)
+        except AddressValueError:
+            kind = "an IPv6 address" if ":" in text else "not an IPv4 address"
+            message = f"“{shown(text)}” is {kind}; write it like 192.168.225.1."
+            self.fault(field, "not-ipv4", message)
+            return None
+
+    def subnet(self, field: str, *, longest: int) -> IPv4Network | None:
+        """Return a required IPv4 network of ordinary unicast addresses, None if at fault.
+
+        `longest` is the longest prefix length that makes sense for it.
+        """
+        text = self.text(field, required=True)
+        if text is None:
+            return None
+        network = self._network(field, text)
+        if network is None:
+            return None
+        for code, special, why in SPECIAL:
+            if network.overlaps(special):
+                self.fault(field, code, f"{network} cannot be used: {why}.")
+                return None
+        if network.prefixlen > longest:
+            message = (
+                f"A /{network.prefixlen} has no room for a gateway and a container; "
+                f"/{longest} is the longest prefix that has."
+            )
+            self.fault(field, "prefix-too-long", message)
+            return None
+        return network
+
+    def _network(self, field: str, text: str) -> IPv4Network | None:
+        address, slash, prefix = text.partition("/")
+        digits = prefix.isascii() and prefix.isdigit()
+        try:
+            host = IPv4Address(address)
+            if not (slash and digits):
+                raise NetmaskValueError
+            network = IPv4Network((host, int(prefix)), strict=False)
+        except ValueError:
+            kind = "IPv6, not IPv4" if ":" in text else "not an IPv4 network"
+            message = f"“{shown(text)}” is {kind}; write it like 192.168.225.0/24."
+            self.fault(field, "not-ipv4", message)
+            return None
+        if network.network_address != host:
+            message = (
+                f"{shown(text)} is an address inside a network, not a network; "
+                f"the network is {network}."
+            )
+            self.fault(field, "host-bits", message)
+            return None
+        return network

@@ -1,0 +1,140 @@
+"""After the start: containers run again, old connections are forgotten, every layer is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import IPv4Interface, IPv4Network
+
+from netops.engine.before import Before, RanBefore, before_of
+from netops.engine.context import Context
+from netops.engine.errors import CheckFailed
+from netops.engine.run_again import run_again
+from netops.engine.steps.base import Step
+from netops.engine.verify import (
+    configured_problems,
+    docker_problems,
+    kernel_problems,
+    outside_problems,
+    port_answers,
+    running_problems,
+)
+
+RUNNING_S, LAYERS_S, OUTSIDE_S, PORTS_S = 30.0, 10.0, 15.0, 15.0
+
+
+def expected_after(before: Before, interface: IPv4Interface) -> list[RanBefore]:
+    """Return what must run after the change: not --rm, nor what is bound to the old gateway."""
+    old = before.interface.network
+    return [
+        ran
+        for ran in before.containers
+        if ran.must_run and not ran.loses_address(old, interface.ip)
+    ]
+
+
+class ProofStep(Step):
+    """Base of the steps that look at the new subnet; params: interface (docker0's to be)."""
+
+    @property
+    def interface(self) -> IPv4Interface:
+        """docker0's own address after the change."""
+        return IPv4Interface(self.text("interface"))
+
+    def expected(self, ctx: Context) -> list[RanBefore]:
+        """Return what must run after the change."""
+        return expected_after(before_of(ctx), self.interface)
+
+
+class StartContainers(ProofStep):
+    """`docker start ...`: all that ran and does not, whatever its restart policy."""
+
+    kind = "start_containers"
+
+    def do(self, ctx: Context) -> None:
+        expected = self.expected(ctx)
+        started = run_again(ctx, expected, RUNNING_S + 2.0 * len(expected))
+        if started:
+            ctx.output(f"Started: {', '.join(started)}.")
+
+    def check(self, ctx: Context) -> None:
+        expected, subnet = self.expected(ctx), self.interface.network
+        ctx.wait(lambda: running_problems(ctx, expected, subnet), RUNNING_S)
+        ctx.outage_ends()
+        if ctx.outage_s is not None:
+            ctx.output(f"All that ran runs again, after {ctx.outage_s:.1f} s.")
+
+
+class ForgetConnections(Step):
+    """`conntrack -D`: NAT decisions of the old subnet; params: subnet."""
+
+    kind = "forget_connections"
+
+    def do(self, ctx: Context) -> None:
+        count = ctx.ports.netlink.forget_connections(IPv4Network(self.text("subnet")))
+        ctx.output(f"Forgot {count} connections of {self.text('subnet')}.")
+
+
+class VerifyLayers(ProofStep):
+    """Configuration, Docker's record and kernel; params: interface."""
+
+    kind = "verify_layers"
+
+    def check(self, ctx: Context) -> None:
+        interface = self.interface
+        used = any(ran.endpoint("bridge") for ran in self.expected(ctx))
+
+        def problems() -> list[str]:
+            return (
+                configured_problems(ctx.ports, interface)
+                + docker_problems(ctx.ports, interface)
+                + kernel_problems(ctx.ports, [interface], must_be_up=used)
+            )
+
+        ctx.wait(problems, LAYERS_S)
+        ctx.output(f"Configuration, Docker and kernel agree: docker0 is {interface}.")
+
+
+class VerifyContainers(ProofStep):
+    """Addresses of the containers, their way out, their published ports; params: interface."""
+
+    kind = "verify_containers"
+
+    def check(self, ctx: Context) -> None:
+        before, expected = before_of(ctx), self.expected(ctx)
+        ctx.wait(lambda: running_problems(ctx, expected, self.interface.network), LAYERS_S)
+        self._tell_addresses(ctx, expected)
+        ctx.wait(lambda: outside_problems(ctx, before, expected), OUTSIDE_S)
+        if any(ran.reaches for ran in expected):
+            ctx.output(f"All that reached {before.target} before reach it.")
+        self._check_ports(ctx, before, expected)
+
+    def _tell_addresses(self, ctx: Context, expected: Sequence[RanBefore]) -> None:
+        now = {c.id: c.endpoint("bridge") for c in ctx.ports.docker.containers()}
+        for ran in expected:
+            endpoint = now.get(ran.id)
+            if endpoint is not None and endpoint.ipv4 is not None:
+                ctx.output(f"{ran.name}: {endpoint.ipv4}")
+
+    def _check_ports(self, ctx: Context, before: Before, expected: Sequence[RanBefore]) -> None:
+        """A port that is silent fails the change; one that refuses has a way, but no program."""
+        answers: dict[str, str] = {}
+
+        def not_open() -> list[str]:
+            answers.update(port_answers(ctx, before, expected))
+            return [name for name, answer in answers.items() if answer != "open"]
+
+        try:
+            ctx.wait(not_open, PORTS_S)
+        except CheckFailed:
+            silent = [name for name, answer in answers.items() if answer == "silent"]
+            if silent:
+                raise CheckFailed(f"Silent, though it answered before: {_and(silent)}.") from None
+            slow = [name for name, answer in answers.items() if answer == "refused"]
+            ctx.output(f"Bound and reached, but the program does not listen yet: {_and(slow)}.")
+            return
+        if answers:
+            ctx.output(f"Published ports answer as before: {_and(list(answers))}.")
+
+
+def _and(names: Sequence[str]) -> str:
+    return ", ".join(names)
