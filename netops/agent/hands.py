@@ -1,0 +1,261 @@
+"""What the agent does to its host, one thing after another, each in a child process.
+
+A job is done as soon as what runs has ended; looking and planning wait until it is over, so that
+nothing is reported of a host in the middle of a change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import resource
+import shutil
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from netops.agent.child import child_ask, child_start
+from netops.agent.config import Place
+from netops.agent.emitter import Emitter
+from netops.agent.jobs import EventLog, JobFolder, jobs_all, jobs_prune
+from netops.agent.lock import job_lock_held
+from netops.agent.pace import Pace
+from netops.engine.errors import DockernetError
+from netops.engine.observed import Observed
+from netops.engine.plan import Plan
+from netops.engine.serial import from_json, to_json
+from netops.wire import JobRefused, ObservationReport, PlanReport, PlanRequest
+
+log = logging.getLogger(__name__)
+LOOK_S = 60.0
+SETTLE_PAUSES_S = (0.0, 5.0, 30.0)
+SETTLE_AGAIN_S, SETTLE_LATER_TIMES = 300.0, 12
+LAST_WORD_S = 60.0
+
+
+class Hands:
+    """Runs on a thread of its own after `start`; the other methods only say what is to be done."""
+
+    def __init__(self, place: Place, emitter: Emitter) -> None:
+        self._place = place
+        self._emitter = emitter
+        self._wake = threading.Condition()
+        self._tasks: deque[Callable[[], None]] = deque()
+        self._asked: list[str] = []
+        self._pace = Pace()
+        self._reported = ""
+        self._job = ""
+        self._unsettled: dict[str, int] = {}  # {job id: how often it is still tried}
+        self._settle_at = 0.0
+        self.settled = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="hands", daemon=True)
+
+    def start(self) -> None:
+        """Settle what an earlier run left unfinished, report what the host is, then serve."""
+        for job in jobs_all(self._place.jobs):
+            if job.was_lost:
+                log.error("job %s was lost before it began", job.job_id)
+                shutil.rmtree(job.path, ignore_errors=True)
+        unfinished = [job for job in jobs_all(self._place.jobs) if not job.ended]
+        self._job = unfinished[-1].job_id if unfinished else ""
+        for job in unfinished:
+            self._tasks.append(lambda job=job: self._settle(job))  # type: ignore[misc]
+        self._tasks.append(self._ready)
+        self._thread.start()
+
+    @property
+    def job(self) -> str:
+        """The id of the job that is waiting, running or not settled yet, "" if there is none."""
+        return self._job
+
+    def observe(self, request_id: str) -> None:
+        """Look at the host and report, for a request of the site."""
+        with self._wake:
+            self._asked.append(request_id)
+            self._wake.notify()
+
+    def changed(self) -> None:
+        """The host has changed somehow: look, and report if it matters."""
+        with self._wake:
+            self._pace.changed()
+            self._wake.notify()
+
+    def plan(self, request: PlanRequest) -> None:
+        """Make a plan and report it."""
+        self._append(lambda: self._plan(request))
+
+    def carry_out(self, job: JobFolder) -> None:
+        """Carry out a job whose id has been used up and whose first event is on disk."""
+        with self._wake:
+            self._job = job.job_id
+            self._tasks.appendleft(lambda: self._apply(job))
+            self._wake.notify()
+
+    def _append(self, task: Callable[[], None]) -> None:
+        with self._wake:
+            self._tasks.append(task)
+            self._wake.notify()
+
+    def _run(self) -> None:
+        while True:
+            task = self._next()
+            task()
+
+    def _next(self) -> Callable[[], None]:
+        with self._wake:
+            while True:
+                if self._tasks:
+                    return self._tasks.popleft()
+                if self._asked:
+                    return lambda: self._observe("requested")
+                cause, wait_s = self._pace.due()
+                if self._unsettled:
+                    settle_s = self._settle_at - time.monotonic()
+                    if settle_s <= 0:
+                        return self._settle_again
+                    wait_s = min(wait_s, settle_s)
+                if cause:
+                    return lambda: self._observe(cause)
+                self._wake.wait(wait_s)
+
+    def _ready(self) -> None:
+        jobs_prune(self._place.jobs)
+        self.settled.set()
+        self._observe("start")
+
+    def _observe(self, cause: str) -> None:
+        with self._wake:
+            asked, self._asked = self._asked, []
+            self._pace.looking()
+        begun = _children_cpu_s()
+        try:
+            data = child_ask(self._place, "observe", timeout_s=LOOK_S)
+            observed = from_json(Observed, data)
+        except DockernetError as error:
+            log.warning("cannot observe this host: %s", error)
+            if asked:
+                text = f"The host could not be observed: {error}"
+                self._emitter.send(JobRefused("observation-failed", text))
+            self._pace.looked(_children_cpu_s() - begun, different=False)
+            return
+        different = self._differs(observed)
+        self._pace.looked(_children_cpu_s() - begun, different=different)
+        for request_id in asked:
+            self._emitter.send(ObservationReport(observed, "requested", request_id))
+        if not asked and (different or cause != "changed"):
+            self._emitter.send(ObservationReport(observed, cause))
+
+    def _differs(self, observed: Observed) -> bool:
+        """True if the host is not what was reported last; the time of looking does not count."""
+        data = to_json(observed)
+        data.pop("at")
+        digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+        different, self._reported = digest != self._reported, digest
+        return different
+
+    def _plan(self, request: PlanRequest) -> None:
+        plan, error = None, ""
+        try:
+            data = child_ask(self._place, "plan", to_json(request), timeout_s=LOOK_S)
+            plan = from_json(Plan, data)
+        except (DockernetError, OSError) as failure:
+            log.warning("cannot make a plan: %s", failure)
+            error = str(failure)
+        self._emitter.send(PlanReport(request.change_id, request.round, plan, error))
+
+    def _apply(self, job: JobFolder) -> None:
+        self._run_job("apply", job)
+        self._settle(job)
+        self._observe("job")
+
+    def _settle(self, job: JobFolder) -> None:
+        """Bring a job to its end; what cannot be settled now is tried again later."""
+        self._job = job.job_id
+        self._wait_for_other(job)
+        for pause_s in SETTLE_PAUSES_S:
+            if job.ended:
+                break
+            time.sleep(pause_s)
+            self._run_job("settle", job)
+        if not job.ended:
+            self._unsettled[job.job_id] = SETTLE_LATER_TIMES
+            self._settle_at = time.monotonic() + SETTLE_AGAIN_S
+            every = f"{SETTLE_AGAIN_S / 60:.0f} minutes"
+            self._say_later(job, f"The job could not be settled yet; it is tried again in {every}.")
+        self._leave(job)
+
+    def _settle_again(self) -> None:
+        """Try the jobs that could not be settled, each a limited number of times.
+
+        One that is given up stays in the way of other jobs until its end is on disk: the next
+        start of the agent would settle it, and undo what others did meanwhile.
+        """
+        for job_id, left in list(self._unsettled.items()):
+            job = JobFolder(self._place.jobs / job_id)
+            self._wait_for_other(job)
+            if left > 0 and not job.ended:
+                self._run_job("settle", job)
+                self._unsettled[job_id] = left - 1
+            if left <= 1 and not job.ended:
+                self._give_up(job, first=left == 1)
+                self._unsettled[job_id] = 0
+            self._leave(job)
+        self._settle_at = time.monotonic() + SETTLE_AGAIN_S
+        self._observe("job")
+
+    def _leave(self, job: JobFolder) -> None:
+        """Send what there is of a job, and be free for others if none is left to be settled."""
+        if job.ended:
+            self._unsettled.pop(job.job_id, None)
+        self._emitter.job_changed(job)
+        self._job = next(iter(self._unsettled), "")
+
+    def _run_job(self, what: str, job: JobFolder) -> None:
+        child = child_start(self._place, what, job.job_id)
+        assert child.stdout is not None
+        with child.stdout:
+            for _ in child.stdout:
+                self._emitter.job_changed(job)
+        if child.wait() != 0:
+            log.error("%s of job %s ended with %s", what, job.job_id, child.returncode)
+
+    def _wait_for_other(self, job: JobFolder) -> None:
+        """An earlier worker's child may still be at it: it is let to the end, and heard."""
+        while job_lock_held(self._place.lock):
+            self._emitter.job_changed(job)
+            time.sleep(0.2)
+
+    def _say_later(self, job: JobFolder, text: str) -> None:
+        events = _event_log(job)
+        events("output", text)
+        events.close(0)
+
+    def _give_up(self, job: JobFolder, *, first: bool) -> None:
+        """End a job as failed; the first time also where the disk does not take it."""
+        text = (
+            "The job was interrupted and could not be settled. Look at it on the host: "
+            f"dockernet-agent journal {job.job_id}"
+        )
+        events = _event_log(job)
+        events("state", text, state="failed")
+        events("end", text, state="failed", outage_s=None, containers=[])
+        events.close(LAST_WORD_S if first else 0)
+        for event in events.unwritten if first else ():
+            self._emitter.send(event)
+
+
+def _event_log(job: JobFolder) -> EventLog:
+    last = job.last
+    return EventLog(job, last.change_id if last else job.request().change_id)
+
+
+def _children_cpu_s() -> float:
+    """Processor seconds of all children that have ended (getrusage(2)).
+
+    Not the time on the wall: on a busy host a look that waits costs nothing, and must not make
+    the next one late.
+    """
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -1,0 +1,84 @@
+"""`dockernet-agent run`: puts the parts together and keeps them running."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+from netops.agent import VERSION
+from netops.agent.config import Place, config_load
+from netops.agent.emitter import Emitter
+from netops.agent.hands import Hands
+from netops.agent.observer import Observer
+from netops.agent.runner import Runner
+from netops.wire import Heartbeat
+
+log = logging.getLogger(__name__)
+
+
+def run(place: Place) -> int:
+    """Be this host's agent until told to stop; return the exit status.
+
+    Raises Refused when the configuration cannot be used.
+    """
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    logging.getLogger("celery").setLevel(logging.WARNING)
+    # It says every few seconds that the broker is away; the emitter says it once.
+    logging.getLogger("celery.worker.consumer").setLevel(logging.CRITICAL)
+    config = config_load(place.config)
+    place.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    threading.excepthook = _end_with_thread
+    stopping = _stop_event()
+    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    # The emitter asks for a heartbeat only after `start`, when `hands` is there.
+    emitter = Emitter(config, place.jobs, lambda: Heartbeat(VERSION, boot_id, hands.job))
+    hands = Hands(place, emitter)
+    runner = Runner(config, place, emitter, hands)
+    emitter.start()
+    hands.start()
+    Observer(hands.changed).start()
+    log.info("agent %s of host %s (%s) runs", VERSION, config.name, config.host_id)
+
+    def end() -> None:
+        stopping.wait()
+        # Celery's own way out would wait for its BRPOP, and take a message with it. Jobs go on in
+        # their own processes; what is not sent yet is on disk.
+        with runner.between_messages:
+            emitter.stop()
+            os._exit(0)
+
+    threading.Thread(target=end, name="end", daemon=True).start()
+    while not hands.settled.wait(0.2):
+        pass
+    from netops.agent.worker import worker_run
+
+    gc.collect()
+    gc.freeze()
+    return worker_run(config, runner.receive)
+
+
+def _stop_event() -> threading.Event:
+    """Return an event that SIGTERM and SIGINT set."""
+    stopping = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    return stopping
+
+
+def _end_with_thread(args: threading.ExceptHookArgs) -> None:
+    """An agent that lost one of its threads would only look alive: init starts a whole one."""
+    error = args.exc_value or args.exc_type()
+    log.critical("a thread of the agent failed", exc_info=error)
+    os._exit(70)

@@ -1,0 +1,114 @@
+"""What comes from the site: every message is checked, then handed to who does it, at once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from netops.agent.config import AgentConfig, Place
+from netops.agent.emitter import Emitter
+from netops.agent.hands import Hands
+from netops.agent.jobs import EventLog, job_create, job_find
+from netops.agent.lock import job_lock_held
+from netops.engine.errors import MessageRejected, Refused
+from netops.engine.plan import digest_of
+from netops.wire import (
+    TO_HOST,
+    ApplyRequest,
+    JobRefused,
+    ObserveRequest,
+    PlanRequest,
+    ResendRequest,
+    open_sealed,
+)
+
+log = logging.getLogger(__name__)
+# Requests that change nothing may be this old; a job has an expiry of its own.
+MAX_AGE = timedelta(days=1)
+
+
+class Runner:
+    """Dispatches sealed messages. Nothing here takes long: it runs in the worker's event loop.
+
+    Who holds `between_messages` can be sure that no message is half dealt with.
+    """
+
+    def __init__(self, config: AgentConfig, place: Place, emitter: Emitter, hands: Hands) -> None:
+        self._config = config
+        self._place = place
+        self._emitter = emitter
+        self._hands = hands
+        self.between_messages = threading.Lock()
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            ObserveRequest: self._observe,
+            PlanRequest: self._plan,
+            ApplyRequest: self._apply,
+            ResendRequest: self._resend,
+        }
+
+    def receive(self, text: object) -> None:
+        """Open one message and do what it asks for; a refusal goes to the site and the log."""
+        with self.between_messages:
+            self._receive(text)
+
+    def _receive(self, text: object) -> None:
+        job_id = ""
+        try:
+            if not isinstance(text, str):
+                raise MessageRejected("malformed", "The message is not text.")
+            config = self._config
+            _, body = open_sealed(config.key, TO_HOST, config.host_id, text, max_age=MAX_AGE)
+            job_id = getattr(body, "job_id", "")
+            handler = self._handlers.get(type(body))
+            if handler is None:
+                raise MessageRejected("unknown-type", "The message asks for nothing.")
+            handler(body)
+        except Refused as error:
+            log.warning("refused (%s): %s", error.code, error.message)
+            self._emitter.send(JobRefused(error.code, error.message, job_id[:64]))
+
+    def _observe(self, request: ObserveRequest) -> None:
+        self._hands.observe(request.request_id)
+
+    def _plan(self, request: PlanRequest) -> None:
+        self._hands.plan(request)
+
+    def _resend(self, request: ResendRequest) -> None:
+        job = job_find(self._place.jobs, request.job_id)
+        if job is None:
+            raise Refused("unknown-job", "This host has no such job; it did nothing for it.")
+        self._emitter.resend(job, request.after)
+
+    def _apply(self, request: ApplyRequest) -> None:
+        _check_expiry(request.expires_at)
+        plan = request.plan
+        if plan.kind != request.kind or plan.spec != request.spec:
+            raise MessageRejected("malformed", "The plan is not one for this request.", "plan")
+        if digest_of(plan.spec, plan.basis, plan.steps) != plan.digest:
+            raise MessageRejected("altered", "The plan does not have the digest it names.", "plan")
+        if plan.blocked:
+            raise Refused("blocked", "The plan has a blocker.")
+        if self._hands.job or job_lock_held(self._place.lock):
+            raise Refused("busy", "This host is at another job.")
+        job = job_create(self._place.jobs, request)
+        # The first word goes out before anything heavy starts.
+        events = EventLog(job, request.change_id)
+        events("state", "The host has the job.", state="running")
+        events.close(0)
+        self._emitter.job_changed(job)
+        self._hands.carry_out(job)
+
+
+def _check_expiry(text: str) -> None:
+    try:
+        expires_at = datetime.fromisoformat(text)
+        late = datetime.now(UTC) - expires_at
+    except (ValueError, TypeError) as error:
+        raise MessageRejected("malformed", "The job has no valid expiry.", "expires_at") from error
+    if late > timedelta(0):
+        seconds = late.total_seconds()
+        text = f"The job expired {seconds:.0f} s ago by this host's clock; nothing was done."
+        raise Refused("expired", text)

@@ -1,0 +1,160 @@
+"""The child process: observe, plan, apply, settle. Here alone the heavy libraries are loaded.
+
+`observe` and `plan` answer with one line of JSON on standard output. `apply` and `settle` write
+their events into the job's folder and a line for each to standard output, which nobody may hear.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable
+from ipaddress import IPv4Network
+
+from netops.agent.config import Place, config_load
+from netops.agent.controller import controller_find
+from netops.agent.jobs import EventLog, JobFolder, job_find
+from netops.agent.lock import job_lock
+from netops.engine.adapters import host_ports
+from netops.engine.apply import apply, settle
+from netops.engine.desired import parse_spec
+from netops.engine.errors import DockernetError, Refused, SpecInvalid, Stale
+from netops.engine.journal import Journal, Outcome
+from netops.engine.observe import observe
+from netops.engine.observed import Controller, Observed
+from netops.engine.plan import Plan
+from netops.engine.planner import make_plan, require_same
+from netops.engine.ports import HostPorts
+from netops.engine.serial import Json, from_json, to_json
+from netops.wire import ApplyRequest, PlanRequest, ReservedRange
+
+NOTHING_DONE = "The job was lost before its first step: nothing was touched."
+
+
+Do = Callable[[Place, JobFolder, ApplyRequest, EventLog], None]
+
+
+def work(place: Place, argv: list[str]) -> int:
+    """Do what `argv` names; return the exit status. Raises Refused for anything else."""
+    # A dockerd that a step starts must not inherit the pipe, or the worker would wait for its end.
+    pipe = os.dup(1)
+    os.dup2(2, 1)
+    match argv:
+        case ["observe"]:
+            _answer(pipe, lambda: observation_make(place))
+        case ["plan"]:
+            request = from_json(PlanRequest, json.load(sys.stdin))
+            _answer(pipe, lambda: plan_make(place, request))
+        case ["apply", job_id]:
+            _job(place, job_id, pipe, _apply)
+        case ["settle", job_id]:
+            _job(place, job_id, pipe, _settle)
+        case _:
+            raise Refused("unknown-work", f"There is no such work: {argv}")
+    return 0
+
+
+def observation_make(place: Place) -> Observed:
+    """Return what this host is now."""
+    ports = host_ports()
+    return observe(ports, _controller(place, ports))
+
+
+def plan_make(place: Place, request: PlanRequest) -> Plan:
+    """Return the plan asked for; raises SpecInvalid."""
+    desired = parse_spec(request.kind, request.spec)
+    return make_plan(observation_make(place), desired, _networks(request.reserved))
+
+
+def _controller(place: Place, ports: HostPorts) -> Controller:
+    return controller_find(config_load(place.config), place, ports.netlink)
+
+
+def _networks(reserved: tuple[ReservedRange, ...]) -> list[tuple[IPv4Network, str]]:
+    return [(IPv4Network(r.subnet), r.label) for r in reserved]
+
+
+def _answer(pipe: int, make: Callable[[], object]) -> None:
+    try:
+        answer: dict[str, Json] = {"answer": to_json(make())}
+    except SpecInvalid as error:
+        answer = {"error": " ".join(message for _, _, message in error.problems)}
+    except DockernetError as error:
+        answer = {"error": str(error)}
+    with os.fdopen(pipe, "w") as out:
+        json.dump(answer, out, separators=(",", ":"))
+
+
+class _Events(EventLog):
+    """Tells the worker of each event, if there still is one."""
+
+    def __init__(self, folder: JobFolder, change_id: int, pipe: int) -> None:
+        super().__init__(folder, change_id)
+        self._pipe = pipe
+
+    def written(self) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self._pipe, b".\n")
+
+
+def _job(place: Place, job_id: str, pipe: int, do: Do) -> None:
+    folder = job_find(place.jobs, job_id)
+    if folder is None:
+        raise Refused("unknown-job", f"This host has no job {job_id}.")
+    with job_lock(place.lock):
+        if folder.ended:
+            return
+        request = folder.request()
+        events = _Events(folder, request.change_id, pipe)
+        try:
+            do(place, folder, request, events)
+        finally:
+            events.close()
+
+
+def _apply(place: Place, folder: JobFolder, request: ApplyRequest, events: EventLog) -> None:
+    last = folder.last
+    if last is None or last.seq != 1:
+        raise Refused("begun", "This job was begun before; it can only be settled.")
+    ports = host_ports()
+    controller = _controller(place, ports)
+    try:
+        # What is carried out is the plan that this host makes itself, never what came by wire.
+        observed = observe(ports, controller)
+        plan = require_same(request.plan, observed, _networks(request.reserved))
+    except Stale as error:
+        told = "\n".join([error.message, *error.differences])
+        events("state", told, state="stale", differences=list(error.differences))
+        events("end", error.message, state="stale", outage_s=None, containers=[])
+        return
+    _finish(events, apply(plan, ports, events, _journal(folder), controller))
+
+
+def _settle(place: Place, folder: JobFolder, request: ApplyRequest, events: EventLog) -> None:
+    journal = _journal(folder)
+    if not journal.exists or journal.snapshot() is None:
+        _finish(events, Outcome("rolled_back", NOTHING_DONE))
+        return
+    outcome = journal.outcome()
+    if outcome is None:
+        events("output", "The job was interrupted; its journal on this host says what to undo.")
+        outcome = settle(journal, host_ports(), events)
+    _finish(events, outcome)
+
+
+def _journal(folder: JobFolder) -> Journal:
+    return Journal(folder.path / "journal")
+
+
+def _finish(events: EventLog, outcome: Outcome) -> None:
+    events("state", outcome.message, state=outcome.state)
+    containers = [to_json(move) for move in outcome.containers]
+    events(
+        "end",
+        outcome.message,
+        state=outcome.state,
+        outage_s=outcome.outage_s,
+        containers=containers,
+    )

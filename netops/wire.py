@@ -1,0 +1,233 @@
+"""All that passes between the site and a host: versioned, typed, signed messages.
+
+A message is one text: base64url(JSON) "." base64url(HMAC-SHA256). Both ends of a host share one
+secret, from which a key for each direction is derived (RFC 5869 style, one HMAC with a label), so
+that a message of one direction never passes for one of the other. See docs/adr/0001.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from attrs import field, frozen
+
+from netops.engine.errors import MessageRejected
+from netops.engine.observed import Observed
+from netops.engine.plan import Plan
+from netops.engine.serial import Json, from_json, to_json
+
+VERSION = 1
+TASK = "dockernet.operate"
+MAX_BYTES = 8 * 1024 * 1024
+TO_HOST, TO_SITE = "to-host", "to-site"
+HEARTBEAT_S = 10.0
+
+T = TypeVar("T")
+
+
+def queue_name(host_id: str) -> str:
+    """Return the Celery queue (a Redis list) of a host."""
+    return f"dn:{host_id}:q"
+
+
+def stream_name(host_id: str) -> str:
+    """Return the Redis stream that a host reports on; each entry has one field, `m`."""
+    return f"dn:{host_id}:ev"
+
+
+@frozen
+class ReservedRange:
+    """A range that containers must not use, with the team's word for it ("VPN")."""
+
+    subnet: str
+    label: str
+
+
+@frozen
+class ObserveRequest:
+    """Site to host: look at yourself and report."""
+
+    request_id: str
+
+
+@frozen
+class PlanRequest:
+    """Site to host: make the plan of a change. `round` counts the plans of one change from 1."""
+
+    change_id: int
+    round: int
+    kind: str
+    spec: dict[str, Json]
+    reserved: tuple[ReservedRange, ...] = ()
+
+
+@frozen
+class ApplyRequest:
+    """Site to host: carry out an approved plan, once, before `expires_at` (ISO 8601 UTC)."""
+
+    job_id: str
+    change_id: int
+    kind: str
+    spec: dict[str, Json]
+    plan: Plan
+    expires_at: str
+    reserved: tuple[ReservedRange, ...] = ()
+
+
+@frozen
+class ResendRequest:
+    """Site to host: send the events of a job again, those after `after` (0: all)."""
+
+    job_id: str
+    after: int
+
+
+@frozen
+class Heartbeat:
+    """Host to site, every HEARTBEAT_S seconds."""
+
+    agent_version: str
+    boot_id: str
+    running_job: str = ""
+
+
+@frozen
+class ObservationReport:
+    """Host to site: what the host is. `cause`: requested, start, changed, periodic or job."""
+
+    observed: Observed
+    cause: str
+    request_id: str = ""
+
+
+@frozen
+class PlanReport:
+    """Host to site: the plan asked for, or why there is none (`error`)."""
+
+    change_id: int
+    round: int
+    plan: Plan | None = None
+    error: str = ""
+
+
+@frozen
+class JobEvent:
+    """Host to site: event `seq` (1, 2, 3 ... within the job) of a job.
+
+    `type` is one of the contract's event types; the last of a job is `end`, whose `data` has
+    `state` (succeeded, rolled_back, failed, stale), `outage_s` and `containers`
+    ([{name, from, to}] as found after the change).
+    """
+
+    job_id: str
+    change_id: int
+    seq: int
+    at: str
+    type: str
+    step: int | None = None
+    message: str = ""
+    data: dict[str, Json] = field(factory=dict)
+
+
+@frozen
+class JobRefused:
+    """Host to site: a request was not carried out (expired, replayed, busy, malformed)."""
+
+    code: str
+    message: str
+    job_id: str = ""
+
+
+BODIES: dict[str, type] = {
+    c.__name__: c
+    for c in (
+        ObserveRequest,
+        PlanRequest,
+        ApplyRequest,
+        ResendRequest,
+        Heartbeat,
+        ObservationReport,
+        PlanReport,
+        JobEvent,
+        JobRefused,
+    )
+}
+
+
+@frozen
+class Envelope:
+    """What is signed: a body with its name, the host it is for or from, an id and a time."""
+
+    v: int
+    type: str
+    host: str
+    id: str
+    at: str
+    body: Json
+
+
+def _key(secret: bytes, direction: str) -> bytes:
+    return hmac.new(secret, f"dockernet {direction} v{VERSION}".encode(), hashlib.sha256).digest()
+
+
+def _b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode()
+
+
+def seal(secret: bytes, direction: str, host_id: str, body: object) -> str:
+    """Return `body` (one of BODIES) as a signed message of `direction` for or from `host_id`."""
+    at = datetime.now(UTC).isoformat()
+    envelope = Envelope(
+        VERSION, type(body).__name__, host_id, secrets.token_hex(16), at, to_json(body)
+    )
+    payload = json.dumps(to_json(envelope), separators=(",", ":")).encode()
+    return f"{_b64(payload)}.{_b64(hmac.digest(_key(secret, direction), payload, 'sha256'))}"
+
+
+def open_sealed(
+    secret: bytes, direction: str, host_id: str, text: str, *, max_age: timedelta | None = None
+) -> tuple[Envelope, object]:
+    """Return the envelope and the body of a message, after every check.
+
+    Raises MessageRejected when it is too long, malformed, of another version, not signed with this
+    host's key for this direction, meant for another host, or older than `max_age`.
+    """
+    if len(text) > MAX_BYTES:
+        raise MessageRejected("too-long", "The message is too long.")
+    try:
+        encoded, _, signature = text.partition(".")
+        payload = base64.urlsafe_b64decode(encoded.encode())
+        given = base64.urlsafe_b64decode(signature.encode())
+    except ValueError as error:
+        raise MessageRejected("malformed", "The message cannot be decoded.") from error
+    if not hmac.compare_digest(hmac.digest(_key(secret, direction), payload, "sha256"), given):
+        raise MessageRejected("bad-signature", "The message is not signed with this host's key.")
+    try:
+        envelope = from_json(Envelope, json.loads(payload))
+    except (ValueError, RecursionError) as error:
+        raise MessageRejected("malformed", "The message is not JSON.") from error
+    _check_envelope(envelope, host_id, max_age)
+    return envelope, from_json(BODIES[envelope.type], envelope.body)
+
+
+def _check_envelope(envelope: Envelope, host_id: str, max_age: timedelta | None) -> None:
+    if envelope.v != VERSION:
+        raise MessageRejected("version", f"Wire version {envelope.v}, {VERSION} expected.")
+    if envelope.host != host_id:
+        raise MessageRejected("foreign", "The message is for another host.")
+    if envelope.type not in BODIES:
+        raise MessageRejected("unknown-type", "The message is of an unknown type.")
+    if max_age is None:
+        return
+    try:
+        age = datetime.now(UTC) - datetime.fromisoformat(envelope.at)
+    except (ValueError, TypeError) as error:
+        raise MessageRejected("malformed", "The message has no valid time.") from error
+    if age > max_age:
+        raise MessageRejected("expired", f"The message is {age.total_seconds():.0f} s old.")
