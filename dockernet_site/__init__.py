@@ -1,0 +1,1 @@
+"""The site as one Django project: settings, addresses, processes."""

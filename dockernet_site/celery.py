@@ -1,0 +1,50 @@
+"""The site's Celery app: publishes to the queues of the hosts and runs the site's own tasks.
+
+The hosts' app is another one (`netops/agent/`); the two share only the names in `netops/wire.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+from celery import Celery
+from celery.exceptions import SecurityWarning
+from django.conf import settings
+
+from dockernet_site.ticker import Ticker
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dockernet_site.settings")
+
+# A site may well run as root; its worker takes nothing but JSON, from its own queue.
+warnings.filterwarnings("ignore", category=SecurityWarning)
+
+SITE_QUEUE = "dn:site:q"
+
+app = Celery("dockernet", broker=settings.REDIS_URL or "redis://127.0.0.1:1/0", backend=None)
+app.conf.update(
+    task_default_queue=SITE_QUEUE,
+    task_ignore_result=True,
+    task_serializer="json",
+    accept_content=["json"],
+    worker_enable_remote_control=False,
+    worker_disable_prefetch=True,
+    worker_send_task_events=False,
+    worker_hijack_root_logger=False,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_connection_timeout=2,
+    # Without ack emulation and priorities the queue is the only key that is touched, and a task
+    # is never delivered twice.
+    broker_transport_options={
+        "ack_emulation": False,
+        "priority_steps": [0],
+        "socket_connect_timeout": 2,
+        "socket_timeout": 5,
+        "polling_interval": 1,
+        "health_check_interval": 30,
+    },
+    imports=["netops.tasks"],
+)
+
+app.steps["worker"].add(Ticker)

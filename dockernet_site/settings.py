@@ -1,0 +1,157 @@
+"""Every setting of the site. By environment only: docs name each variable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+from dockernet_site import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+DOCKERNET_HOME = env.folder("DOCKERNET_HOME", BASE_DIR / "var")
+DOCKERNET_PUBLIC_URL = env.url("DOCKERNET_PUBLIC_URL", "http://127.0.0.1:8000", ("http", "https"))
+DOCKERNET_BROKER_PUBLIC_URL = env.url("DOCKERNET_BROKER_PUBLIC_URL", "", ("redis", "rediss"))
+# Beside a running `./dockernet up` other commands find its broker by the file it keeps.
+REDIS_URL = env.url(
+    "REDIS_URL", env.kept(DOCKERNET_HOME / "broker" / "site_url"), ("redis", "rediss", "unix")
+)
+
+DEBUG = env.flag("DOCKERNET_DEBUG")
+SECRET_KEY = env.text("SECRET_KEY") or env.kept_secret(DOCKERNET_HOME / "secret_key")
+if len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured("SECRET_KEY must have 32 characters or more.")
+
+_public_host = env.host_of(DOCKERNET_PUBLIC_URL)
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", _public_host]
+ALLOWED_HOSTS += [h.strip() for h in env.text("DOCKERNET_ALLOWED_HOSTS").split(",") if h.strip()]
+CSRF_TRUSTED_ORIGINS = [DOCKERNET_PUBLIC_URL]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "ninja",
+    "people",
+    "hosts",
+    "netops",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "dockernet_site.csp.content_security_policy",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "dockernet_site.api_errors.json_errors",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "dockernet_site.one_hop.in_one_thread",
+]
+
+ROOT_URLCONF = "dockernet_site.urls"
+ASGI_APPLICATION = "dockernet_site.asgi.application"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+
+def _database() -> dict[str, Any]:
+    """SQLite in DOCKERNET_HOME unless DATABASE_URL names another place."""
+    default = f"sqlite:///{DOCKERNET_HOME / 'dockernet.sqlite3'}"
+    try:
+        config: dict[str, Any] = dict(dj_database_url.parse(env.text("DATABASE_URL", default)))
+    except (ValueError, KeyError) as error:
+        raise ImproperlyConfigured(
+            "DATABASE_URL must look like postgres://user:password@host/name or sqlite:///path."
+        ) from error
+    engine = str(config["ENGINE"])
+    if engine.endswith("sqlite3"):
+        # Writers queue up at BEGIN instead of failing in the middle; FULL: a row that the ingest
+        # has removed from the stream must survive a power loss.
+        config["OPTIONS"] = {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;",
+        }
+    elif not engine.endswith("postgresql"):
+        raise ImproperlyConfigured("DATABASE_URL: only SQLite and PostgreSQL are supported.")
+    return config
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "people.User"
+LOGIN_URL = "people:login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "people:login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DOCKERNET_HOME / "static"
+STATICFILES_DIRS = [path for path in [BASE_DIR / "static"] if path.is_dir()]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "dockernet_site.static.HashedStatic"},
+}
+
+_https = DOCKERNET_PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# How long things hold, in seconds.
+HOST_OFFLINE_AFTER_S = 30
+ENROLMENT_TOKEN_S = 3600
+PLANNING_EXPIRES_S = env.number("DOCKERNET_PLANNING_EXPIRES_S", 86_400, low=60, high=31_536_000)
+APPROVAL_EXPIRES_S = env.number("DOCKERNET_APPROVAL_EXPIRES_S", 604_800, low=60, high=31_536_000)
+JOB_EXPIRES_S = env.number("DOCKERNET_JOB_EXPIRES_S", 600, low=30, high=86_400)
+JOB_LEASE_S = 30
+
+_LEVELS = ("debug", "info", "warning", "error")
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # Refusals (4xx) are no faults of ours.
+    "loggers": {"django.request": {"level": "ERROR"}},
+    "root": {"handlers": ["stderr"], "level": env.choice("DOCKERNET_LOG_LEVEL", "info", _LEVELS)},
+}

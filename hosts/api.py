@@ -1,0 +1,68 @@
+"""The API's part about hosts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router, Status
+
+from dockernet_site.api_auth import BearerToken
+from dockernet_site.api_schemas import Page, PagingQuery, paged, refusals
+from hosts.api_schemas import HostIn, HostMade, HostOut, RefreshOut
+from hosts.presenters import host_json
+from hosts.selectors import host_get, host_list
+from hosts.services import host_create, host_refresh, host_revoke
+from people.roles import Role
+
+router = Router()
+
+
+@router.post("", auth=BearerToken(Role.ADMIN), response={201: HostMade, **refusals(409, 422)})
+def create(request: HttpRequest, payload: HostIn) -> Any:
+    """Register a host; run `enroll_command` on it as root."""
+    host, command = host_create(
+        user=request.auth,  # type: ignore[attr-defined]
+        name=payload.name,
+        environment=payload.environment,
+    )
+    made = {"name": host.name, "environment": host.environment, "status": host.status}
+    return Status(201, {**made, "enroll_command": command})
+
+
+@router.get("", auth=BearerToken(), response={200: Page[HostOut], **refusals(422)})
+def index(
+    request: HttpRequest,
+    paging: PagingQuery,
+    search: str = "",
+    environment: str = "",
+    status: str = "",
+) -> Any:
+    """All hosts by name; `search` looks in name, environment and subnet."""
+    hosts = host_list(search=search, environment=environment, status=status)
+    return paged(hosts, paging, host_json)
+
+
+@router.get("/{name}", auth=BearerToken(), response={200: HostOut, **refusals(404)})
+def detail(request: HttpRequest, name: str) -> Any:
+    """One host as it was last seen."""
+    return host_json(host_get(name=name))
+
+
+@router.post(
+    "/{name}/refresh", auth=BearerToken(), response={202: RefreshOut, **refusals(404, 409)}
+)
+def refresh(request: HttpRequest, name: str) -> Any:
+    """Ask the host to look at itself; a fresh observation follows."""
+    user = request.auth  # type: ignore[attr-defined]
+    return Status(202, {"request_id": host_refresh(user=user, host=host_get(name=name))})
+
+
+@router.post(
+    "/{name}/revoke", auth=BearerToken(Role.ADMIN), response={200: HostOut, **refusals(404, 409)}
+)
+def revoke(request: HttpRequest, name: str) -> Any:
+    """Lock the host out at once and for good."""
+    host = host_get(name=name)
+    host_revoke(user=request.auth, host=host)  # type: ignore[attr-defined]
+    return host_json(host)

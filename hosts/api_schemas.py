@@ -1,0 +1,110 @@
+"""Hosts as they come in and go out over the API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from ninja import Schema
+
+from dockernet_site.api_schemas import Input
+
+
+class HostIn(Input):
+    """A host to register."""
+
+    name: str
+    environment: str = ""
+
+
+class HostMade(Schema):
+    """A registered host; `enroll_command` is shown this once and works once, for an hour."""
+
+    name: str
+    environment: str
+    status: str
+    enroll_command: str
+
+
+class DockerOut(Schema):
+    """The engine; `service` is systemd or sysv."""
+
+    version: str
+    running: bool
+    service: str
+    live_restore: bool
+
+
+class FirewallOut(Schema):
+    """`backend`: nft, legacy or docker-nftables."""
+
+    backend: str
+
+
+class ContainerOut(Schema):
+    """A running container's place in a network."""
+
+    name: str
+    ipv4: str | None
+    mac: str
+    veth: str
+    restart_policy: str
+    state: str
+
+
+class NetworkOut(Schema):
+    """A Docker network."""
+
+    name: str
+    driver: str
+    bridge: str | None
+    subnet: str | None
+    gateway: str | None
+    containers: list[ContainerOut]
+
+
+class LayersOut(Schema):
+    """The default bridge's subnet as configured, as Docker has it, in the kernel, in containers."""
+
+    configured: str | None
+    docker: str | None
+    kernel: str | list[str] | None
+    containers: str | list[str] | None
+    agree: bool
+
+
+class HostOut(Schema):
+    """A host; null where nothing has been seen yet."""
+
+    name: str
+    environment: str
+    status: str
+    agent_version: str
+    last_seen_at: datetime | None
+    observed_at: datetime | None
+    docker: DockerOut | None
+    firewall: FirewallOut | None
+    networks: list[NetworkOut]
+    layers: LayersOut | None
+    nat: list[dict[str, Any]] | None
+
+
+class RefreshOut(Schema):
+    """A fresh observation was asked for."""
+
+    request_id: str
+
+
+class ReservedIn(Input):
+    """A range that containers must not use."""
+
+    subnet: str
+    label: str
+
+
+class ReservedOut(Schema):
+    """A reserved range."""
+
+    id: int
+    subnet: str
+    label: str

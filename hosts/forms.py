@@ -1,0 +1,38 @@
+"""Forms about hosts and ranges. The services check the input; these only carry it."""
+
+from __future__ import annotations
+
+from django import forms
+
+_TEXT = {"class": "form-control", "autocomplete": "off", "spellcheck": "false"}
+
+
+class HostForm(forms.Form):
+    """A new host."""
+
+    name = forms.CharField(
+        max_length=63,
+        help_text="How the team calls it, such as web-1: a to z, 0 to 9 and -.",
+        widget=forms.TextInput(_TEXT | {"autofocus": True}),
+    )
+    environment = forms.CharField(
+        required=False,
+        max_length=63,
+        help_text="Such as production or staging; the list of hosts can be narrowed by it.",
+        widget=forms.TextInput(_TEXT),
+    )
+
+
+class RangeForm(forms.Form):
+    """A range that containers must not use."""
+
+    subnet = forms.CharField(
+        label="Range",
+        max_length=18,
+        widget=forms.TextInput(
+            {**_TEXT, "class": "form-control mono", "placeholder": "10.8.0.0/16"}
+        ),
+    )
+    label = forms.CharField(
+        label="What it is", max_length=100, widget=forms.TextInput(_TEXT | {"placeholder": "VPN"})
+    )

@@ -1,0 +1,125 @@
+"""Hosts, how they enrol, what was seen on them, and ranges that containers must not use."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from netops.engine.errors import MessageRejected
+from netops.engine.observed import Observed
+from netops.engine.serial import from_json
+
+
+def new_host_id() -> str:
+    """Return 12 random hex characters: they name the host's queue, stream and broker user."""
+    return secrets.token_hex(6)
+
+
+class Host(models.Model):
+    """A Docker host. `secret` (hex) signs its messages; `broker_digest` is the SHA-256 (hex) of
+    its broker password, which the host alone knows."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        ONLINE = "online", "Online"
+        OFFLINE = "offline", "Offline"
+        REVOKED = "revoked", "Revoked"
+
+    id = models.CharField(max_length=12, primary_key=True, default=new_host_id, editable=False)
+    name = models.SlugField(max_length=63, unique=True)
+    environment = models.CharField(max_length=63, blank=True, db_index=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    enrolled_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_seen_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    went_offline_at = models.DateTimeField(null=True, blank=True)
+    boot_id = models.CharField(max_length=64, blank=True)
+    agent_version = models.CharField(max_length=64, blank=True)
+    secret = models.CharField(max_length=64, blank=True)
+    broker_digest = models.CharField(max_length=64, blank=True)
+    observed = models.JSONField(null=True, blank=True)
+    observed_at = models.DateTimeField(null=True, blank=True)
+    docker_version = models.CharField(max_length=64, blank=True, db_index=True)
+    subnet = models.CharField(max_length=18, blank=True)
+    container_count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def status(self) -> str:
+        """pending, online, offline or revoked, by its last sign of life."""
+        if self.revoked_at is not None:
+            return str(self.Status.REVOKED)
+        if self.enrolled_at is None:
+            return str(self.Status.PENDING)
+        limit = timezone.now() - timedelta(seconds=settings.HOST_OFFLINE_AFTER_S)
+        alive = self.last_seen_at is not None and self.last_seen_at >= limit
+        return str(self.Status.ONLINE if alive else self.Status.OFFLINE)
+
+    @property
+    def is_online(self) -> bool:
+        """True if it can be given work."""
+        return self.status == self.Status.ONLINE
+
+    @property
+    def observation(self) -> Observed | None:
+        """The latest observation as the engine's type; None when there is none that it can read
+        (an older agent's, until the host reports again)."""
+        if self.observed is None:
+            return None
+        try:
+            return from_json(Observed, self.observed)
+        except MessageRejected:
+            return None
+
+
+class EnrolmentToken(models.Model):
+    """Lets one host in, once, for an hour. Only the SHA-256 of the token is kept."""
+
+    host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="enrolment_tokens")
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"enrolment of {self.host_id}"
+
+
+class Observation(models.Model):
+    """What a host was from `at` on; a row is added only when something changed."""
+
+    host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="observations")
+    at = models.DateTimeField()
+    cause = models.CharField(max_length=16)
+    summary = models.TextField(blank=True)
+    data = models.JSONField()
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = [models.Index(fields=["host", "-id"], name="observation_of_host")]
+
+    def __str__(self) -> str:
+        return f"{self.host_id} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class ReservedRange(models.Model):
+    """A range that containers must not use, with the team's word for it ("VPN")."""
+
+    subnet = models.CharField(max_length=18, unique=True)
+    label = models.CharField(max_length=100)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("subnet",)
+
+    def __str__(self) -> str:
+        return f"{self.subnet} ({self.label})"

@@ -1,0 +1,110 @@
+"""What changed between two observations (as JSON), in words. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# They differ from one look to the next on a host that nobody touched.
+_VOLATILE = {"at", "pid", "index", "peer_index"}
+_SHOWN = 12
+
+
+def steady(data: Any) -> Any:
+    """Return an observation without what changes by itself (times, process and link numbers)."""
+    if isinstance(data, dict):
+        return {key: steady(value) for key, value in data.items() if key not in _VOLATILE}
+    if isinstance(data, list):
+        return [steady(item) for item in data]
+    return data
+
+
+def differences(old: dict[str, Any] | None, new: dict[str, Any]) -> list[str]:
+    """Return sentences for what a reader of the history looks for first, then what else moved."""
+    if old is None:
+        return ["First observation."]
+    found = [
+        *_value("Docker", _at(old, "daemon", "version"), _at(new, "daemon", "version")),
+        *_value("Docker runs", _at(old, "daemon", "running"), _at(new, "daemon", "running")),
+        *_bridge_addresses(old, new),
+        *_networks(old, new),
+        *_containers(old, new),
+        *_config(old, new),
+    ]
+    named = {"daemon", "networks", "containers", "config", "addresses", "ports", "links"}
+    found += [
+        f"{key.replace('_', ' ').capitalize()} changed."
+        for key in sorted({*old, *new} - named - _VOLATILE)
+        if steady(old.get(key)) != steady(new.get(key))
+    ]
+    if len(found) > _SHOWN:
+        found = [*found[:_SHOWN], f"And {len(found) - _SHOWN} more."]
+    return found or ["Details changed."]
+
+
+def _at(data: dict[str, Any], *path: str) -> Any:
+    value: Any = data
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _value(label: str, before: Any, after: Any) -> list[str]:
+    return [] if before == after else [f"{label}: {_word(before)} → {_word(after)}."]
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(_word(item) for item in value) or "none"
+    return str(value) if value not in (None, "") else "none"
+
+
+def _by(items: Any, key: str) -> dict[str, Any]:
+    return {str(item.get(key)): item for item in items or [] if isinstance(item, dict)}
+
+
+def _bridge_addresses(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    found: list[str] = []
+    bridges = {n.get("bridge") for d in (old, new) for n in d.get("networks") or []} - {"", None}
+    for bridge in sorted({*map(str, bridges), "docker0"}):
+        before, after = (
+            [a.get("interface") for a in d.get("addresses") or [] if a.get("link") == bridge]
+            for d in (old, new)
+        )
+        found += _value(bridge, before, after)
+    return found
+
+
+def _networks(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    before, after = _by(old.get("networks"), "name"), _by(new.get("networks"), "name")
+    found = [f"Network {name} is new." for name in sorted(after.keys() - before.keys())]
+    found += [f"Network {name} is gone." for name in sorted(before.keys() - after.keys())]
+    for name in sorted(before.keys() & after.keys()):
+        found += _value(f"Network {name}", before[name].get("subnets"), after[name].get("subnets"))
+    return found
+
+
+def _addresses(container: dict[str, Any]) -> list[str]:
+    endpoints = container.get("endpoints") or []
+    return [str(e["ipv4"]) for e in endpoints if isinstance(e, dict) and e.get("ipv4")]
+
+
+def _containers(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    before, after = _by(old.get("containers"), "name"), _by(new.get("containers"), "name")
+    found = [f"Container {name} is new." for name in sorted(after.keys() - before.keys())]
+    found += [f"Container {name} is gone." for name in sorted(before.keys() - after.keys())]
+    for name in sorted(before.keys() & after.keys()):
+        one, other = before[name], after[name]
+        found += _value(f"Container {name}", one.get("state"), other.get("state"))
+        found += _value(f"Container {name}", _addresses(one), _addresses(other))
+    return found
+
+
+def _config(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    before, after = (_by(_at(d, "config", "values"), "key") for d in (old, new))
+    found: list[str] = []
+    for key in sorted({*before, *after}):
+        one, other = before.get(key) or {}, after.get(key) or {}
+        found += _value(f"Docker's setting {key}", one.get("value"), other.get("value"))
+    return found

@@ -1,0 +1,102 @@
+"""What is wrong on a host as it stands, in sentences with a way out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from netops.engine.layers import Layers, default_bridge
+from netops.engine.observed import Observed
+
+ERROR, WARNING = "error", "warning"
+
+
+@frozen
+class Problem:
+    """`hint` says what a person can do, "" when there is nothing to say."""
+
+    severity: str
+    message: str
+    hint: str = ""
+
+
+def problems_of(observed: Observed, layers: Layers) -> list[Problem]:
+    """Return what is wrong, errors first."""
+    found = [
+        *_daemon(observed),
+        *_config(observed),
+        *_layers(observed, layers),
+        *_containers(observed),
+        *_unread(observed),
+    ]
+    return sorted(found, key=lambda p: p.severity != ERROR)
+
+
+def _unread(observed: Observed) -> Iterator[Problem]:
+    """What the agent could not read, but for what is told in other words already."""
+    for text in observed.problems:
+        told = observed.config.error and observed.config.error in text
+        stopped = not observed.daemon.running and text.startswith("Docker does not answer")
+        if not told and not stopped:
+            yield Problem(WARNING, f"Could not be read: {text}")
+
+
+def _daemon(observed: Observed) -> Iterator[Problem]:
+    if observed.daemon.running:
+        return
+    by_hand = "journalctl -u docker" if observed.service.manager == "systemd" else "the log"
+    yield Problem(
+        ERROR,
+        "Docker does not run on this host.",
+        f"What is shown of Docker may be out of date. See {by_hand} on the host for the reason.",
+    )
+
+
+def _config(observed: Observed) -> Iterator[Problem]:
+    config = observed.config
+    if config.error:
+        yield Problem(
+            ERROR,
+            f"{config.path} cannot be read: {config.error.rstrip('.')}.",
+            "Dockernet leaves it untouched. Docker will not start again until it is mended.",
+        )
+    for key in config.conflicts:
+        yield Problem(
+            ERROR,
+            f"“{key}” is set both as a flag and in {config.path}: Docker will not start again.",
+            "Remove one of the two.",
+        )
+
+
+def _layers(observed: Observed, layers: Layers) -> Iterator[Problem]:
+    bridge = default_bridge(observed)
+    addresses = observed.addresses_of(bridge)
+    if len(addresses) > 1:
+        listed = ", ".join(str(a) for a in addresses)
+        yield Problem(
+            WARNING,
+            f"{bridge} has {len(addresses)} addresses: {listed}.",
+            "Docker removes at most one of them; a change of the subnet here leaves exactly one.",
+        )
+    if observed.daemon.running and not layers.agree:
+        yield Problem(
+            WARNING,
+            "The layers below do not agree on the subnet of the default bridge.",
+            "What is configured counts at Docker's next start; until then the kernel's counts.",
+        )
+
+
+def _containers(observed: Observed) -> Iterator[Problem]:
+    for container in observed.containers:
+        endpoint = container.endpoint("bridge")
+        if not (container.state == "running" and endpoint and endpoint.ipv4):
+            continue
+        inside = [a.ip for a in container.kernel_ipv4]
+        if inside and endpoint.ipv4 not in inside:
+            listed = ", ".join(str(ip) for ip in inside)
+            yield Problem(
+                WARNING,
+                f"Docker says {container.name} has {endpoint.ipv4}; in it are {listed}.",
+                f"`docker restart {container.name}` gives it a fresh address.",
+            )

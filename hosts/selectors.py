@@ -1,0 +1,119 @@
+"""Reads of hosts: the one place that chooses joins."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from ipaddress import IPv4Network
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.db.models.fields.json import KT
+from django.utils import timezone
+
+from hosts.models import Host, Observation, ReservedRange
+from netops.wire import ReservedRange as WireRange
+from people.errors import NotFound
+
+# PostgreSQL takes it in no text, not even to look for it.
+NUL = "\x00"
+
+
+def host_list(
+    *, search: str = "", environment: str = "", status: str = "", docker_version: str = ""
+) -> QuerySet[Host]:
+    """Return the hosts by name, narrowed by what is given; `search` is in name, environment or
+    subnet."""
+    hosts = Host.objects.all()
+    if NUL in search + environment + docker_version + status:
+        return hosts.none()
+    if search:
+        words = Q(name__icontains=search) | Q(environment__icontains=search)
+        hosts = hosts.filter(words | Q(subnet__icontains=search))
+    if environment:
+        hosts = hosts.filter(environment=environment)
+    if docker_version:
+        hosts = hosts.filter(docker_version=docker_version)
+    if status:
+        hosts = hosts.filter(_status_is(status))
+    return hosts
+
+
+def _status_is(status: str) -> Q:
+    limit = timezone.now() - timedelta(seconds=settings.HOST_OFFLINE_AFTER_S)
+    enrolled = Q(revoked_at=None, enrolled_at__isnull=False)
+    alive = Q(last_seen_at__gte=limit)
+    return {
+        "revoked": Q(revoked_at__isnull=False),
+        "pending": Q(revoked_at=None, enrolled_at=None),
+        "online": enrolled & alive,
+        "offline": enrolled & (Q(last_seen_at=None) | Q(last_seen_at__lt=limit)),
+    }.get(status, Q(pk__in=[]))
+
+
+def host_rows(*, search: str = "", environment: str = "", status: str = "") -> QuerySet[Host]:
+    """Return hosts as their list shows them: without the whole observation, and with
+    `service_manager` (systemd, sysv or None) out of it."""
+    hosts = host_list(search=search, environment=environment, status=status)
+    manager = KT("observed__service__manager")
+    return hosts.annotate(service_manager=manager).defer("observed")
+
+
+def environments() -> list[str]:
+    """Return the environments in use, by name."""
+    named = Host.objects.exclude(environment="").order_by("environment")
+    return list(named.values_list("environment", flat=True).distinct())
+
+
+def fleet_is_empty() -> bool:
+    """True if no host was ever added."""
+    return not Host.objects.exists()
+
+
+def host_names(*, limit: int = 200) -> list[str]:
+    """Return names of hosts that changes can be asked for, for a field that completes them."""
+    hosts = Host.objects.filter(enrolled_at__isnull=False, revoked_at=None)
+    return list(hosts.order_by("name").values_list("name", flat=True)[:limit])
+
+
+def fleet_subnets() -> list[str]:
+    """Return the subnets of docker0 in the fleet, each once; revoked hosts do not count."""
+    hosts = Host.objects.filter(revoked_at=None).exclude(subnet="")
+    return list(hosts.order_by().values_list("subnet", flat=True).distinct())
+
+
+def host_get(*, name: str) -> Host:
+    """Return the host of that name; raises NotFound."""
+    host = None if NUL in name else Host.objects.filter(name=name).first()
+    if host is None:
+        raise NotFound("not-found", "There is no host of that name.")
+    return host
+
+
+def hosts_enrolled() -> QuerySet[Host]:
+    """Return the hosts that may speak: enrolled and not revoked."""
+    return Host.objects.filter(enrolled_at__isnull=False, revoked_at=None)
+
+
+def observation_list(*, host: Host) -> QuerySet[Observation]:
+    """Return the host's history of observations, newest first, without the data itself."""
+    return Observation.objects.filter(host=host).defer("data").order_by("-id")
+
+
+def observation_before(*, host: Host, at: object) -> Observation | None:
+    """Return what the host was at a moment (a datetime), None if nothing was seen by then."""
+    return Observation.objects.filter(host=host, at__lte=at).order_by("-at", "-id").first()
+
+
+def reserved_list() -> QuerySet[ReservedRange]:
+    """Return the reserved ranges by address text."""
+    return ReservedRange.objects.all()
+
+
+def reserved_for_wire() -> tuple[WireRange, ...]:
+    """Return the reserved ranges as they go to a host with a request."""
+    return tuple(WireRange(r.subnet, r.label) for r in ReservedRange.objects.all())
+
+
+def reserved_networks() -> list[tuple[IPv4Network, str]]:
+    """Return the reserved ranges as the engine takes them."""
+    return [(IPv4Network(r.subnet), r.label) for r in ReservedRange.objects.all()]

@@ -1,0 +1,18 @@
+"""Addresses of the pages of this app."""
+
+from django.urls import path
+
+from hosts.views import fleet, host, ranges
+
+app_name = "hosts"
+urlpatterns = [
+    path("", fleet.fleet, name="list"),
+    path("add-host/", fleet.add, name="add"),
+    path("hosts/<slug:name>/", host.detail, name="detail"),
+    path("hosts/<slug:name>/history/", host.observations, name="observations"),
+    path("hosts/<slug:name>/refresh/", host.refresh, name="refresh"),
+    path("hosts/<slug:name>/enrol/", host.renew, name="renew"),
+    path("hosts/<slug:name>/revoke/", host.revoke, name="revoke"),
+    path("ranges/", ranges.ranges, name="ranges"),
+    path("ranges/<int:pk>/remove/", ranges.remove, name="range_remove"),
+]

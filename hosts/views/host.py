@@ -1,0 +1,133 @@
+"""One host: its page, its history, and what can be done with it."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from hosts.models import Host
+from hosts.picture import picture_of, routes_of, settings_of
+from hosts.problems import problems_of
+from hosts.selectors import host_get, observation_list
+from hosts.services.broker_access import BrokerAway
+from hosts.services.enrolment import enrolment_renew
+from hosts.services.hosts import host_refresh, host_revoke
+from hosts.views.fleet import SHOWN_ONCE
+from netops.engine.errors import Refused
+from netops.engine.layers import layers_of
+from netops.models import Change
+from netops.selectors import change_list
+from people.requests import UserRequest
+from people.views_refusals import shown_if_missing
+
+_RECENT = 6
+HISTORY_PAGE = 30
+
+
+@login_required
+@never_cache
+@require_GET
+@shown_if_missing
+def detail(request: UserRequest, name: str) -> HttpResponse:
+    """All that is known of a host; htmx gets the living part alone, and only if it is news."""
+    host = host_get(name=name)
+    changes = list(change_list(host=host.name)[:_RECENT])
+    known = _known(host, changes)
+    if request.htmx and request.GET.get("known") == known:
+        return HttpResponse(status=204)
+    context = _context(host) | {"changes": changes, "known": known}
+    if request.htmx:
+        return render(request, "hosts/_host_part.html", context)
+    once = request.session.get(SHOWN_ONCE, {})
+    context["enroll_command"] = once.get(host.pk, "")
+    if host.pk in once:
+        del request.session[SHOWN_ONCE]
+    return render(request, "hosts/host.html", context)
+
+
+def _context(host: Host) -> dict[str, object]:
+    observed = host.observation
+    context: dict[str, object] = {
+        "host": host,
+        "observed": observed,
+        "observations": observation_list(host=host)[:_RECENT],
+    }
+    if observed is not None:
+        layers = layers_of(observed)
+        context["picture"] = picture_of(observed, layers)
+        context["problems"] = problems_of(observed, layers)
+        context["routes"] = routes_of(observed)
+        context["settings"] = settings_of(observed)
+    return context
+
+
+def _known(host: Host, changes: list[Change]) -> str:
+    """What a reader's page knows: another text means that there is news."""
+    newest = [f"{change.pk}-{change.state}" for change in changes]
+    seen = host.observed_at.isoformat() if host.observed_at else ""
+    return " ".join([host.status, seen, *newest])
+
+
+@login_required
+@require_GET
+@shown_if_missing
+def observations(request: UserRequest, name: str) -> HttpResponse:
+    """What changed on a host, and when."""
+    host = host_get(name=name)
+    page = Paginator(observation_list(host=host), HISTORY_PAGE).get_page(request.GET.get("page"))
+    return render(request, "hosts/observations.html", {"host": host, "page": page})
+
+
+@login_required
+@require_POST
+@shown_if_missing
+def refresh(request: UserRequest, name: str) -> HttpResponse:
+    """Ask the host to look at itself; the page follows by itself."""
+    host = host_get(name=name)
+    try:
+        host_refresh(user=request.user, host=host)
+    except (Refused, BrokerAway) as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, f"{host.name} was asked to look again.")
+    return redirect("hosts:detail", host.name)
+
+
+@login_required
+@require_POST
+@shown_if_missing
+def renew(request: UserRequest, name: str) -> HttpResponse:
+    """A new enrolment line for a host that is still pending."""
+    host = host_get(name=name)
+    try:
+        command = enrolment_renew(user=request.user, host=host)
+    except Refused as refusal:
+        messages.error(request, refusal.message)
+    else:
+        request.session[SHOWN_ONCE] = {host.pk: command}
+    return redirect("hosts:detail", host.name)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+@shown_if_missing
+def revoke(request: UserRequest, name: str) -> HttpResponse:
+    """Lock a host out, after one more question."""
+    if not request.user.is_site_admin:
+        raise PermissionDenied("Only an admin revokes hosts.")
+    host = host_get(name=name)
+    if request.method == "GET":
+        return render(request, "hosts/revoke.html", {"host": host})
+    try:
+        host_revoke(user=request.user, host=host)
+    except (Refused, BrokerAway) as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, f"{host.name} is revoked. Its history stays here.")
+    return redirect("hosts:detail", host.name)

@@ -1,0 +1,150 @@
+"""Entries of several hosts' streams, opened, sorted by kind and handed to the services."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from attrs import frozen
+from django.db import InterfaceError, OperationalError
+
+from hosts.models import Host
+from hosts.services import heartbeats_store, observation_store
+from hosts.services.clean import clean_text
+from netops.engine.errors import MessageRejected
+from netops.ingest.settle import settle_after_return
+from netops.services.events import job_events_store
+from netops.services.jobs import job_refusal_store, jobs_alive
+from netops.services.plans import plan_store
+from netops.wire import (
+    TO_SITE,
+    Heartbeat,
+    JobEvent,
+    JobRefused,
+    ObservationReport,
+    PlanReport,
+    open_sealed,
+)
+
+log = logging.getLogger(__name__)
+
+
+@frozen
+class ArrivedObservation:
+    """An observation and when the site's broker took it: a clock of ours, not the host's."""
+
+    report: ObservationReport
+    at: datetime
+
+
+class Batch:
+    """What one read brought. `done` are entry ids by host; `set_aside` messages that our own code
+    failed on, kept for us to look at."""
+
+    def __init__(self) -> None:
+        self.done: dict[str, list[str]] = {}
+        self.set_aside: list[str] = []
+        self._beats: dict[str, Heartbeat | None] = {}
+        self._hosts: dict[str, Host] = {}
+        self._todo: list[tuple[Host, object, str]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.done)
+
+    def add(self, host: Host, entries: list[tuple[str, str]]) -> None:
+        """Open a host's entries (id, sealed text); what is not truly from it is dropped."""
+        self._hosts[host.pk] = host
+        for entry_id, text in entries:
+            self.done.setdefault(host.pk, []).append(entry_id)
+            try:
+                _, body = open_sealed(bytes.fromhex(host.secret), TO_SITE, host.pk, text)
+            except (MessageRejected, ValueError) as error:
+                log.warning("dropped a message of %s: %s", host.name, error)
+                continue
+            self._beats.setdefault(host.pk, None)
+            if isinstance(body, Heartbeat):
+                self._beats[host.pk] = _cleaned(body)
+            elif isinstance(body, ObservationReport):
+                arrived = ArrivedObservation(body, _arrival(entry_id))
+                self._todo.append((host, arrived, text))
+            else:
+                self._todo.append((host, body, text))
+
+    def store(self) -> None:
+        """Take everything down. Raises OperationalError or InterfaceError when the database is
+        away; nothing may be deleted from the streams then."""
+        for host, body, text in self._grouped():
+            try:
+                _HANDLERS.get(type(body), _nothing)(host, body)
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception:  # one bad message must not stop all hosts; it is kept and logged
+                log.exception("a %s of %s could not be taken", type(body).__name__, host.name)
+                self.set_aside.append(text)
+        back = heartbeats_store(beats=self._beats)
+        jobs_alive(
+            running={h: b.running_job for h, b in self._beats.items() if b and b.running_job}
+        )
+        for host_id in back:
+            settle_after_return(self._hosts[host_id])
+
+    def _grouped(self) -> list[tuple[Host, Any, str]]:
+        """Events of one job that follow each other become one list, for one transaction."""
+        grouped: list[tuple[Host, Any, str]] = []
+        for host, body, text in self._todo:
+            before = grouped[-1] if grouped else None
+            if isinstance(body, JobEvent):
+                same = before is not None and before[0] is host and isinstance(before[1], list)
+                if same and before is not None and before[1][0].job_id == body.job_id:
+                    before[1].append(body)
+                    continue
+                grouped.append((host, [body], text))
+            else:
+                grouped.append((host, body, text))
+        return grouped
+
+
+def _cleaned(beat: Heartbeat) -> Heartbeat:
+    """Return a heartbeat whose texts every database takes."""
+    return Heartbeat(
+        clean_text(beat.agent_version), clean_text(beat.boot_id), clean_text(beat.running_job)
+    )
+
+
+def _arrival(entry_id: str) -> datetime:
+    """Return when an entry came, by its id, which the broker makes (redis.io, XADD); a host that
+    writes one of the future gains nothing."""
+    now = datetime.now(UTC)
+    ms = int(entry_id.partition("-")[0])
+    return now if ms > now.timestamp() * 1000 else datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def _observation(host: Host, arrived: ArrivedObservation) -> None:
+    report = arrived.report
+    observation_store(host=host, observed=report.observed, cause=report.cause, at=arrived.at)
+
+
+def _plan(host: Host, report: PlanReport) -> None:
+    plan_store(host=host, report=report)
+
+
+def _events(host: Host, events: list[JobEvent]) -> None:
+    job_events_store(host=host, job_id=events[0].job_id, events=events)
+
+
+def _refused(host: Host, refused: JobRefused) -> None:
+    job_refusal_store(host=host, refused=refused)
+
+
+def _nothing(host: Host, body: object) -> None:
+    log.warning("%s sent a %s, which is not for us", host.name, type(body).__name__)
+
+
+_HANDLERS: dict[type, Callable[[Host, Any], None]] = {
+    ArrivedObservation: _observation,
+    PlanReport: _plan,
+    list: _events,
+    JobRefused: _refused,
+}

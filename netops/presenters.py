@@ -1,0 +1,79 @@
+"""A change as the API shows it (the public contract). Pure: reads no database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netops.models import Approval, Change, Job
+
+
+def change_json(change: Change) -> dict[str, Any]:
+    """Return a change whose approvals (with who gave them) and jobs are loaded."""
+    job = next(iter(change.jobs.all()), None)
+    return {
+        "id": change.pk,
+        "host": change.host.name,
+        "kind": change.kind,
+        "spec": change.spec,
+        "reason": change.reason,
+        "state": change.state,
+        "requested_by": change.requested_by.username,
+        "created_at": change.created_at,
+        "updated_at": change.updated_at,
+        "reverts": change.reverts_id,
+        "plan_error": change.plan_error,
+        "plan": plan_json(change.plan, job),
+        "approvals": [_approval_json(approval) for approval in change.approvals.all()],
+        "job": _job_json(job) if job else None,
+        "last_seq": change.last_seq,
+    }
+
+
+def plan_json(plan: dict[str, Any] | None, job: Job | None) -> dict[str, Any] | None:
+    """Return a stored plan (JSON of the engine's Plan); after the job each container also has
+    `actual`, the address that it was found with."""
+    if plan is None:
+        return None
+    told = (job.result or {}).get("containers") if job else None
+    rows = told if isinstance(told, list) else []
+    actual = {row.get("name"): row.get("to") for row in rows if isinstance(row, dict)}
+    return {
+        "digest": plan.get("digest", ""),
+        "steps": [
+            {"title": step.get("title", ""), "command": step.get("command", "")}
+            for step in plan.get("steps", [])
+        ],
+        "findings": [
+            {name: finding.get(name, "") for name in ("code", "severity", "message", "subject")}
+            for finding in plan.get("findings", [])
+        ],
+        "containers": [_move_json(move, actual) for move in plan.get("containers", [])],
+        "expected_outage_s": plan.get("expected_outage_s"),
+    }
+
+
+def _move_json(move: dict[str, Any], actual: dict[Any, Any]) -> dict[str, Any]:
+    shown = {"name": move.get("name"), "from": move.get("from"), "to": move.get("to")}
+    if move.get("name") in actual:
+        shown["actual"] = actual[move.get("name")]
+    return shown
+
+
+def _approval_json(approval: Approval) -> dict[str, Any]:
+    return {
+        "by": approval.by.username,
+        "decision": approval.decision,
+        "comment": approval.comment,
+        "plan_digest": approval.plan_digest,
+        "at": approval.at,
+    }
+
+
+def _job_json(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.pk,
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "finished_at": job.finished_at,
+        "outage_s": job.outage_s,
+    }

@@ -1,0 +1,97 @@
+"""Reads of changes: the one place that chooses joins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import Prefetch, QuerySet
+
+from hosts.selectors import NUL
+from netops.event_row import EventRow, row_of
+from netops.models import Approval, Change, Event, Job
+from netops.states import AT_REST, HOLDING, State
+from people.errors import NotFound
+
+
+def change_list(
+    *, host: str = "", state: str = "", kind: str = "", requested_by: str = ""
+) -> QuerySet[Change]:
+    """Return changes, newest first, narrowed by what is given (names of host and requester), with
+    host and requester, without their plans and the host's observation."""
+    changes = Change.objects.select_related("host", "requested_by")
+    changes = changes.defer("plan", "host__observed")
+    given = {
+        "host__name": host,
+        "state": state,
+        "kind": kind,
+        "requested_by__username": requested_by,
+    }
+    if any(NUL in value for value in given.values()):
+        return changes.none()
+    return changes.filter(**{key: value for key, value in given.items() if value})
+
+
+def change_full_list(**filters: str) -> QuerySet[Change]:
+    """Return changes as `change_list`, each with its plan, approvals and jobs (four queries)."""
+    return with_details(change_list(**filters).defer(None).defer("host__observed"))
+
+
+def with_details(changes: QuerySet[Change]) -> QuerySet[Change]:
+    """Add approvals (with who gave them) and jobs to a query of changes."""
+    approvals = Prefetch("approvals", Approval.objects.select_related("by"))
+    return changes.prefetch_related(approvals, "jobs")
+
+
+def change_get(*, pk: int) -> Change:
+    """Return a change with its host and requester; raises NotFound."""
+    found = Change.objects.select_related("host", "requested_by").filter(pk=pk).first()
+    if found is None:
+        raise NotFound("not-found", f"There is no change {pk}.")
+    return found
+
+
+def change_approvals(*, change: Change) -> list[Approval]:
+    """Return the judgements of a change, oldest first."""
+    return list(Approval.objects.filter(change=change).select_related("by"))
+
+
+def change_job(*, change: Change) -> Job | None:
+    """Return the latest job of a change, None before it was approved."""
+    return Job.objects.filter(change=change).first()
+
+
+def changes_holding(*, host_ids: Iterable[str]) -> dict[str, list[Change]]:
+    """Return the unfinished changes of hosts (by host id): those that hold them, and planning."""
+    found: dict[str, list[Change]] = {}
+    states = [*HOLDING, State.PLANNING]
+    changes = Change.objects.filter(host_id__in=list(host_ids), state__in=states)
+    for change in changes.only("pk", "host_id", "state", "kind"):
+        found.setdefault(change.host_id, []).append(change)
+    return found
+
+
+def subnets_asked_for() -> list[str]:
+    """Return the subnets that changes under way ask for, each once."""
+    states = [*HOLDING, State.PLANNING, State.BLOCKED, State.STALE]
+    specs = Change.objects.filter(kind="subnet", state__in=states).values_list("spec", flat=True)
+    return sorted({str(spec["subnet"]) for spec in specs if spec.get("subnet")})
+
+
+def events_after(*, change_id: int, after: int = 0, limit: int | None = None) -> list[EventRow]:
+    """Return the events of a change with `seq` above `after`, in order."""
+    events = Event.objects.filter(change_id=change_id, seq__gt=after).order_by("seq")
+    return [row_of(event) for event in events[:limit]]
+
+
+def change_at_rest(*, change_id: int) -> bool:
+    """Return True when no event will follow by itself, or there is no such change."""
+    return not Change.objects.filter(pk=change_id).exclude(state__in=AT_REST).exists()
+
+
+def change_full(*, pk: int) -> Change:
+    """Return a change with host, requester, approvals and jobs (three queries); raises NotFound."""
+    found = with_details(Change.objects.select_related("host", "requested_by"))
+    change = found.defer("host__observed").filter(pk=pk).first()
+    if change is None:
+        raise NotFound("not-found", f"There is no change {pk}.")
+    return change

@@ -1,0 +1,19 @@
+"""What can be done to changes. Each service is one transaction; what leaves the site does so
+after the commit."""
+
+from netops.services.approvals import change_approve, change_reject
+from netops.services.changes import (
+    change_replan,
+    change_request,
+    change_revert,
+    change_withdraw,
+)
+
+__all__ = [
+    "change_approve",
+    "change_reject",
+    "change_replan",
+    "change_request",
+    "change_revert",
+    "change_withdraw",
+]

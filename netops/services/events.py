@@ -1,0 +1,113 @@
+"""What hosts say about their jobs: taken down once, in order, with nothing missing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from hosts.models import Host
+from hosts.services.clean import clean, clean_text
+from netops.models import Change, Job
+from netops.services.jobs import events_ask
+from netops.services.moves import change_lock, change_move, event_append, state_enter
+from netops.states import State
+from netops.wire import JobEvent
+
+log = logging.getLogger(__name__)
+TYPES = (
+    "state",
+    "step_started",
+    "output",
+    "step_done",
+    "step_failed",
+    "rollback_started",
+    "rolled_back",
+    "end",
+)
+_WRITTEN = ["last_seq", "alive_at", "started_at", "finished_at", "outage_s", "result"]
+OUTCOMES = (State.SUCCEEDED, State.ROLLED_BACK, State.FAILED, State.STALE)
+
+
+@transaction.atomic
+def job_events_store(*, host: Host, job_id: str, events: Sequence[JobEvent]) -> int:
+    """Keep those of a job's events (in any order) that come next; return how many.
+
+    Nothing is kept beyond a gap: the host is asked to send it again. An event that is there
+    already, or of a job that is not this host's, is dropped.
+    """
+    job = Job.objects.filter(pk=job_id, change__host=host).first()
+    if job is None:
+        log.warning("%s: events of a job that is not its own (%.40s)", host.name, job_id)
+        return 0
+    change = change_lock(job.change_id)
+    job.refresh_from_db()
+    stored = 0
+    for event in sorted(events, key=lambda e: e.seq):
+        if event.seq <= job.last_seq or job.finished_at is not None:
+            continue
+        if event.seq != job.last_seq + 1:
+            transaction.on_commit(lambda: _ask_again(job, host))
+            break
+        _store(change, job, event)
+        stored += 1
+    if stored:
+        job.alive_at = timezone.now()
+        job.save(update_fields=_WRITTEN)
+    return stored
+
+
+def _ask_again(job: Job, host: Host) -> None:
+    events_ask(job=job, host=host)
+
+
+def _store(change: Change, job: Job, event: JobEvent) -> None:
+    at = _time(event.at)
+    type_ = event.type if event.type in TYPES else "output"
+    data = clean(event.data)
+    job.last_seq = event.seq
+    job.started_at = job.started_at or at
+    if type_ == "end":
+        data = _finish(change, job, at, data)
+    elif change.state == State.APPROVED:
+        change_move(change, State.RUNNING)
+    elif change.state == State.UNKNOWN:
+        state_enter(change, State.RUNNING, "The host is heard from again.", job=job.pk)
+    event_append(
+        change,
+        type_,
+        clean_text(event.message),
+        at=at,
+        step=event.step if event.step is None or 0 <= event.step < 10_000 else None,
+        job=job,
+        job_seq=event.seq,
+        data=data,
+    )
+
+
+def _finish(change: Change, job: Job, at: datetime, data: dict[str, Any]) -> dict[str, Any]:
+    """The host's word on how the job ended becomes the state of the change."""
+    told = data.get("state")
+    # A host that ends a job with a word of its own needs a person.
+    state = State(told) if told in OUTCOMES else State.FAILED
+    data["state"] = str(state)
+    change_move(change, state)
+    outage = data.get("outage_s")
+    number = isinstance(outage, (int, float)) and not isinstance(outage, bool)
+    job.outage_s = float(outage) if number and 0 <= float(outage) < 1e9 else None  # type: ignore[arg-type]
+    job.finished_at = at
+    job.result = data
+    return data
+
+
+def _time(text: str) -> datetime:
+    """Return the host's time for an event; the site's own where that cannot be read."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return timezone.now()
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,0 +1,109 @@
+"""What is put right by itself, every few seconds. Each is safe to run twice and at the same time
+in several processes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from hosts.services import dispatch
+from hosts.services.broker_access import BrokerAway
+from netops.models import Change, Job
+from netops.services.jobs import (
+    events_ask,
+    job_abandon,
+    job_dispatch,
+    job_expire,
+    job_lost,
+)
+from netops.services.moves import change_lock, state_enter
+from netops.services.plans import plan_ask
+from netops.states import State
+from people.errors import Conflict
+
+PLAN_AGAIN = timedelta(seconds=30)
+_OPEN = (State.APPROVED, State.RUNNING, State.UNKNOWN)
+
+
+def plans_ask_again() -> int:
+    """Repeat plan requests that never left, or that a host has fetched and not answered."""
+    now, sent = timezone.now(), 0
+    waiting = Q(plan_asked_at=None) | Q(plan_asked_at__lt=now - PLAN_AGAIN)
+    changes = Change.objects.filter(waiting, state=State.PLANNING).select_related("host")
+    for change in changes.exclude(updated_at__gt=now - timedelta(seconds=2)):
+        try:
+            unfetched = change.plan_asked_at is not None and dispatch.waiting(host=change.host)
+        except BrokerAway:
+            return sent
+        if change.host.is_online and not unfetched:
+            sent += plan_ask(change)
+    return sent
+
+
+def jobs_send() -> int:
+    """Send approved jobs that the broker did not take, or that their host has to get again."""
+    grace = timezone.now() - timedelta(seconds=2)
+    jobs = Job.objects.filter(
+        dispatched_at=None,
+        finished_at=None,
+        created_at__lt=grace,
+        expires_at__gt=timezone.now(),
+        change__state=State.APPROVED,
+        change__host__revoked_at=None,
+    )
+    return sum(
+        job_dispatch(job=job, change=job.change) for job in jobs.select_related("change__host")
+    )
+
+
+def jobs_settle() -> int:
+    """Expire what no host fetched in time, mark lost jobs unknown, ask hosts about lost ones."""
+    lease, now, settled = timedelta(seconds=settings.JOB_LEASE_S), timezone.now(), 0
+    jobs = Job.objects.filter(finished_at=None, change__state__in=_OPEN)
+    for job in jobs.select_related("change__host"):
+        state, host = job.change.state, job.change.host
+        if host.revoked_at is not None:
+            settled += job_abandon(job=job)
+        elif state == State.RUNNING:
+            settled += job_lost(job=job, lease=lease)
+        elif not job.last_seq and job.expires_at < now and job_expire(job=job):
+            settled += 1
+        elif host.is_online and _silent(job, lease):
+            events_ask(job=job, host=host)
+    return settled
+
+
+def _silent(job: Job, lease: timedelta) -> bool:
+    """True when the host must have had the job for a while and nothing is heard of it."""
+    heard = job.alive_at or job.dispatched_at or job.created_at
+    return heard < timezone.now() - lease
+
+
+def changes_expire() -> int:
+    """Expire what has waited too long for a plan or for an approval."""
+    limits = (
+        (State.PLANNING, settings.PLANNING_EXPIRES_S, "No plan came in time."),
+        (State.AWAITING_APPROVAL, settings.APPROVAL_EXPIRES_S, "Nobody judged the plan in time."),
+    )
+    expired = 0
+    for state, seconds, message in limits:
+        limit = timezone.now() - timedelta(seconds=seconds)
+        for change in Change.objects.filter(state=state, updated_at__lt=limit):
+            expired += _expire(change, state, message)
+    return expired
+
+
+def _expire(change: Change, expected: State, message: str) -> bool:
+    try:
+        with transaction.atomic():
+            locked = change_lock(change.pk)
+            if locked.state != expected:
+                return False
+            state_enter(locked, State.EXPIRED, message)
+    except Conflict:
+        return False
+    return True

@@ -1,0 +1,84 @@
+"""The way of a change in four stages, as the line of dots on its page shows it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from attrs import frozen
+
+from netops.models import Approval, Change, Job
+from netops.states import State
+
+DONE, NOW, STOPPED, AHEAD = "done", "now", "stopped", "ahead"
+
+S = State
+_OUTCOME = {
+    S.SUCCEEDED: ("Succeeded", DONE, "good"),
+    S.ROLLED_BACK: ("Rolled back", STOPPED, "warn"),
+    S.FAILED: ("Failed", STOPPED, "bad"),
+    S.STALE: ("Stale", STOPPED, "warn"),
+    S.UNKNOWN: ("Unknown", NOW, "odd"),
+    S.RUNNING: ("Running", NOW, "live"),
+    S.APPROVED: ("On its way to the host", NOW, "live"),
+    S.EXPIRED: ("Expired", STOPPED, "idle"),
+}
+
+
+@frozen
+class Stage:
+    """`status` is done, now, stopped or ahead; `tone` as of a state; `by` a person or ""."""
+
+    name: str
+    status: str
+    tone: str = "idle"
+    by: str = ""
+    at: datetime | None = None
+
+
+def stages_of(change: Change, approvals: Sequence[Approval], job: Job | None) -> list[Stage]:
+    """Return the four stages of a change: requested, planned, approved, carried out."""
+    requester = str(change.requested_by)
+    return [
+        Stage("Requested", DONE, "good", by=requester, at=change.created_at),
+        _plan(change),
+        _review(change, approvals),
+        _job(change, job),
+    ]
+
+
+def _plan(change: Change) -> Stage:
+    state = change.state
+    if state == S.PLANNING:
+        return Stage("Planning", NOW, "live", by=change.host.name)
+    if state == S.BLOCKED:
+        name = "No plan" if change.plan is None else "Blocked"
+        return Stage(name, STOPPED, "warn", by=change.host.name, at=change.planned_at)
+    if change.plan is None:
+        return Stage("No plan", STOPPED)
+    return Stage("Planned", DONE, "good", by=change.host.name, at=change.planned_at)
+
+
+def _review(change: Change, approvals: Sequence[Approval]) -> Stage:
+    last = approvals[-1] if approvals else None
+    state = change.state
+    if state == S.REJECTED and last:
+        return Stage("Rejected", STOPPED, "bad", by=str(last.by), at=last.at)
+    if state == S.AWAITING_APPROVAL:
+        return Stage("Awaiting approval", NOW, "warn")
+    if state == S.WITHDRAWN:
+        return Stage("Withdrawn", STOPPED, at=change.updated_at)
+    approved = last is not None and last.plan_digest == change.plan_digest
+    if last and last.decision == Approval.Decision.APPROVED and approved:
+        return Stage("Approved", DONE, "good", by=str(last.by), at=last.at)
+    if state == S.EXPIRED:
+        return Stage("Expired", STOPPED, at=change.updated_at)
+    return Stage("Approval", AHEAD)
+
+
+def _job(change: Change, job: Job | None) -> Stage:
+    if job is None or change.state not in _OUTCOME:
+        return Stage("Carried out", AHEAD)
+    name, status, tone = _OUTCOME[State(change.state)]
+    at = job.finished_at or job.started_at
+    return Stage(name, status, tone, by=change.host.name, at=at)

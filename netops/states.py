@@ -1,0 +1,69 @@
+"""The states of a change and the one table of what may follow what."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class State(models.TextChoices):
+    """The contract's states; `unknown` means that the worker was lost in mid-job."""
+
+    PLANNING = "planning", "Planning"
+    BLOCKED = "blocked", "Blocked"
+    AWAITING_APPROVAL = "awaiting_approval", "Awaiting approval"
+    APPROVED = "approved", "Approved"
+    RUNNING = "running", "Running"
+    SUCCEEDED = "succeeded", "Succeeded"
+    ROLLED_BACK = "rolled_back", "Rolled back"
+    FAILED = "failed", "Failed"
+    UNKNOWN = "unknown", "Unknown"
+    REJECTED = "rejected", "Rejected"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    STALE = "stale", "Stale"
+    EXPIRED = "expired", "Expired"
+
+
+S = State
+
+_OUTCOMES = (S.SUCCEEDED, S.ROLLED_BACK, S.FAILED, S.STALE)
+
+# Why approved and unknown may reach every outcome: the host's journal knows better than the site,
+# and its first word may come late.
+TRANSITIONS: dict[State, tuple[State, ...]] = {
+    S.PLANNING: (S.BLOCKED, S.AWAITING_APPROVAL, S.WITHDRAWN, S.EXPIRED),
+    S.BLOCKED: (S.PLANNING, S.WITHDRAWN),
+    S.AWAITING_APPROVAL: (S.APPROVED, S.REJECTED, S.WITHDRAWN, S.PLANNING, S.EXPIRED),
+    S.APPROVED: (S.RUNNING, *_OUTCOMES, S.UNKNOWN, S.EXPIRED),
+    S.RUNNING: (*_OUTCOMES, S.UNKNOWN),
+    S.UNKNOWN: (S.RUNNING, *_OUTCOMES, S.EXPIRED),
+    S.STALE: (S.PLANNING, S.WITHDRAWN),
+    S.EXPIRED: (S.PLANNING,),
+    S.SUCCEEDED: (),
+    S.ROLLED_BACK: (),
+    S.FAILED: (),
+    S.REJECTED: (),
+    S.WITHDRAWN: (),
+}
+
+HOLDING = (S.AWAITING_APPROVAL, S.APPROVED, S.RUNNING, S.UNKNOWN)
+"""A change in one of these holds its host: no other change of that host may enter them."""
+
+AT_REST = (
+    S.BLOCKED,
+    S.SUCCEEDED,
+    S.ROLLED_BACK,
+    S.FAILED,
+    S.REJECTED,
+    S.WITHDRAWN,
+    S.STALE,
+    S.EXPIRED,
+)
+"""Nothing happens by itself any more: the event stream ends here."""
+
+REPLANNABLE = (S.BLOCKED, S.STALE, S.AWAITING_APPROVAL, S.EXPIRED)
+WITHDRAWABLE = (S.PLANNING, S.BLOCKED, S.AWAITING_APPROVAL, S.STALE)
+
+
+def sources(target: State) -> tuple[State, ...]:
+    """Return the states from which `target` may be entered."""
+    return tuple(state for state, nexts in TRANSITIONS.items() if target in nexts)

@@ -1,0 +1,20 @@
+"""Addresses of the pages of this app."""
+
+from django.urls import path
+
+from netops.views import change, changes, live, request
+
+app_name = "netops"
+urlpatterns = [
+    path("changes/", changes.changes, name="changes"),
+    path("changes/new/", request.change_new, name="change_new"),
+    path("changes/new/size/", request.size, name="size"),
+    path("changes/<int:pk>/", change.change, name="change"),
+    path("changes/<int:pk>/approve/", change.approve, name="approve"),
+    path("changes/<int:pk>/reject/", change.reject, name="reject"),
+    path("changes/<int:pk>/withdraw/", change.withdraw, name="withdraw"),
+    path("changes/<int:pk>/replan/", change.replan, name="replan"),
+    path("changes/<int:pk>/accept/", change.accept, name="accept"),
+    path("changes/<int:pk>/revert/", change.revert, name="revert"),
+    path("changes/<int:pk>/live/", live.change_live, name="change_live"),
+]

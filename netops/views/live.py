@@ -1,0 +1,110 @@
+"""The live page of a change: Server-Sent Events whose data are fragments of the page itself.
+
+`part` carries fragments that htmx puts in their places by id; each holds its whole element, so
+that one delivered twice changes nothing. `again` asks the page to fetch itself (what changed
+differs from reader to reader). `end` closes the stream.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.template.loader import render_to_string
+from django.views.decorators.http import require_GET
+
+from netops.event_row import EventRow
+from netops.record import Record, StepRecord, record_of
+from netops.selectors import change_get, events_after
+from netops.stream import events
+from people.errors import NotFound
+
+HEADERS = {
+    "Cache-Control": "no-cache, no-transform",
+    "Content-Encoding": "identity",
+    "X-Accel-Buffering": "no",
+}
+_MOST_KEPT = 2000
+_AGAIN = ("state", "rollback_started", "end")
+
+# A fragment is the same for every reader, so that many open pages cost one rendering.
+_rendered: OrderedDict[tuple[int, int, int, str], bytes] = OrderedDict()
+
+
+@login_required
+@require_GET
+async def change_live(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """Stream what happens to a change after event `after` (or the Last-Event-ID)."""
+    told = (request.GET.get("after", "0"), request.headers.get("Last-Event-ID", "0"))
+    after = max(_number(text) for text in told)
+    try:
+        plan_round, record = await sync_to_async(_record_until)(pk, after)
+    except NotFound as error:
+        raise Http404 from error
+    return StreamingHttpResponse(
+        _stream(pk, plan_round, after, record),
+        content_type="text/event-stream; charset=utf-8",
+        headers=HEADERS,
+    )
+
+
+def _number(text: str) -> int:
+    """Return the number of an event, 0 for what is none; more digits than any has mean one past
+    the last."""
+    return int(text[:18]) if text.isascii() and text.isdecimal() else 0
+
+
+def _record_until(pk: int, after: int) -> tuple[int, Record]:
+    """Return the number of the plan, and the record as the reader's page shows it."""
+    change = change_get(pk=pk)
+    plan = change.current_plan
+    rows = events_after(change_id=pk, after=0)
+    known = [row for row in rows if row.seq <= after]
+    return change.plan_round, record_of(plan.steps if plan else (), known)
+
+
+async def _stream(
+    change_id: int, plan_round: int, after: int, record: Record
+) -> AsyncIterator[bytes]:
+    yield b": open\n\n"
+    ended = False
+    async for row in events(change_id=change_id, after=after):
+        if row is None:
+            yield b": still here\n\n"
+            continue
+        ended = row.type == "end"
+        step = record.take(row)
+        key = (change_id, plan_round, row.seq, row.type)
+        if key not in _rendered:
+            _rendered[key] = _message(row, record, step)
+            while len(_rendered) > _MOST_KEPT:
+                _rendered.popitem(last=False)
+        yield _rendered[key]
+    if not ended:
+        # The change came to rest while its page was on the way: the page must not wait for ever.
+        last = str(record.cursor)
+        yield _sse(record.cursor, "again", last) + _sse(record.cursor, "end", last)
+
+
+def _message(row: EventRow, record: Record, step: StepRecord | None) -> bytes:
+    """Return what one event is on the wire (WHATWG HTML, server-sent events)."""
+    if row.type in _AGAIN or step is None:
+        text = _sse(row.seq, "again", str(row.seq))
+        return text + _sse(row.seq, "end", str(row.seq)) if row.type == "end" else text
+    context = {"page": {"record": record}, "step": step, "number": step.number}
+    if row.type == "output" and not record.rolling_back:
+        html = str(render_to_string("netops/_output.html", {**context, "output_oob": True}))
+    else:
+        names = ("netops/_step.html", "netops/_job_line.html", "netops/_progress.html")
+        html = "".join(render_to_string(name, {**context, "oob": True}) for name in names)
+    return _sse(row.seq, "part", html)
+
+
+def _sse(seq: int, event: str, html: str) -> bytes:
+    # Any of CR, LF and CRLF ends a line of the stream; a host may have said any of them.
+    lines = html.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    data = "".join(f"data: {line}\n" for line in lines)
+    return f"id: {seq}\nevent: {event}\n{data}\n".encode()

@@ -1,0 +1,132 @@
+"""Asking for a change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from hosts.models import Host
+from hosts.selectors import host_get, host_names
+from netops.engine.desired import parse_spec
+from netops.engine.errors import Refused
+from netops.forms import form_class
+from netops.forms_subnet import SubnetForm
+from netops.free_ranges import Proposal, proposal_for
+from netops.models import Change
+from netops.selectors import change_get
+from netops.services import change_request
+from people.errors import NotFound
+from people.form_errors import refusal_to_form
+from people.requests import UserRequest
+from people.views_refusals import shown_if_missing
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+@shown_if_missing
+def change_new(request: UserRequest) -> HttpResponse:
+    """The form, filled from the URL (`host`, or `from`: an earlier change), and its answer."""
+    if not request.user.can_request():
+        raise PermissionDenied("Your role does not ask for changes.")
+    if request.method == "GET":
+        form = _first_form(request)
+        return _page(request, form, _host(form["host"].value()))
+    form = form_class(request.POST.get("kind", ""))(request.POST)
+    host = _host(request.POST.get("host", ""))
+    if "propose" in request.POST:
+        return _page(request, _with_proposal(request, host), host)
+    if form.is_valid():
+        change = _send(request, form, host)
+        if change is not None:
+            return redirect("netops:change", change.pk)
+    return _page(request, form, host, status=422)
+
+
+def _first_form(request: UserRequest) -> SubnetForm:
+    earlier = request.GET.get("from", "")
+    if earlier.isascii() and earlier.isdecimal():
+        change = change_get(pk=int(earlier))
+        kind = form_class(change.kind)
+        initial: dict[str, Any] = kind.initial_of(change.spec)
+        return kind(initial={**initial, "host": change.host.name, "reason": change.reason})
+    return form_class(request.GET.get("kind", ""))(initial={"host": request.GET.get("host", "")})
+
+
+def _send(request: UserRequest, form: SubnetForm, host: Host | None) -> Change | None:
+    """Hand the request to the service; None when the form now says what is wrong."""
+    try:
+        if host is None:
+            name = form.cleaned_data.get("host", "")
+            form.add_error("host", f"There is no host “{name}”." if name else "Which host?")
+            parse_spec(form.kind, form.spec())
+            return None
+        return change_request(
+            user=request.user,
+            host=host,
+            kind=form.kind,
+            spec=form.spec(),
+            reason=form.cleaned_data["reason"],
+        )
+    except Refused as refusal:
+        refusal_to_form(form, refusal)
+        return None
+
+
+def _with_proposal(request: UserRequest, host: Host | None) -> SubnetForm:
+    """Without scripts: the same form, with a free range filled in."""
+    data = request.POST.copy()
+    proposal = _proposal(host, data.get("containers", ""))
+    if isinstance(proposal, Proposal) and proposal.subnet:
+        data["subnet"] = str(proposal.subnet)
+    return form_class(data.get("kind", ""))(initial=_plain(data))
+
+
+def _plain(data: Any) -> dict[str, Any]:
+    names = ("host", "subnet", "gateway", "reason", "containers")
+    return {**{name: data.get(name, "") for name in names}, "accept": data.getlist("accept")}
+
+
+def _host(name: object) -> Host | None:
+    try:
+        return host_get(name=str(name or "").strip())
+    except NotFound:
+        return None
+
+
+def _page(
+    request: UserRequest, form: SubnetForm, host: Host | None, status: int = 200
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "host": host,
+        "host_names": host_names(),
+        "proposal": _proposal(host, form["containers"].value()),
+    }
+    return render(request, "netops/request.html", context, status=status)
+
+
+@login_required
+@require_GET
+def size(request: UserRequest) -> HttpResponse:
+    """The size helper alone: a prefix and a free range for so many containers."""
+    host = _host(request.GET.get("host", ""))
+    context = {"proposal": _proposal(host, request.GET.get("containers", "")), "host": host}
+    return render(request, "netops/_size_part.html", context)
+
+
+def _proposal(host: Host | None, containers: object) -> Proposal | str | None:
+    """Return a proposal, a sentence why there is none, or None when nothing was asked."""
+    text = str(containers or "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal()) or len(text) > 9:
+        return "Write the number of containers in digits."
+    try:
+        return proposal_for(host=host, containers=int(text))
+    except ValueError as error:
+        return str(error)

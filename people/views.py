@@ -1,0 +1,68 @@
+"""Log in, log out, and one's own API tokens."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import LoginView
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from people.forms import LoginForm, TokenForm
+from people.requests import UserRequest
+from people.selectors import token_list
+from people.services import token_issue, token_revoke
+
+_SHOWN_ONCE = "new-api-token"
+
+
+class Login(LoginView):
+    """Name and password; who is logged in already goes on to the hosts."""
+
+    template_name = "people/login.html"
+    authentication_form = LoginForm
+    redirect_authenticated_user = True
+
+
+@login_required
+@never_cache
+@require_GET
+def tokens(request: UserRequest) -> HttpResponse:
+    """One's own tokens; a token made just now is shown this once."""
+    return _page(request, TokenForm(), new_token=request.session.pop(_SHOWN_ONCE, ""))
+
+
+@login_required
+@require_POST
+def token_create(request: UserRequest) -> HttpResponse:
+    """Make a token and show it on the next page."""
+    form = TokenForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form, status=422)
+    days = form.cleaned_data["days"]
+    expires_at = timezone.now() + timedelta(days=days) if days else None
+    label = form.cleaned_data["label"]
+    token = token_issue(user=request.user, label=label, expires_at=expires_at)
+    request.session[_SHOWN_ONCE] = token
+    return redirect("people:tokens")
+
+
+@login_required
+@require_POST
+def token_remove(request: UserRequest, pk: int) -> HttpResponse:
+    """Revoke one of one's own tokens, at once."""
+    if token_revoke(user=request.user, pk=pk):
+        messages.success(request, "The token is revoked; it opens nothing any more.")
+    return redirect("people:tokens")
+
+
+def _page(
+    request: UserRequest, form: TokenForm, *, new_token: str = "", status: int = 200
+) -> HttpResponse:
+    context = {"form": form, "tokens": token_list(user=request.user), "new_token": new_token}
+    return render(request, "people/tokens.html", context, status=status)
