@@ -1,0 +1,116 @@
+"""A small team's fleet in the database, for pictures and browser tests. A process of its own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from ipaddress import IPv4Network
+
+import django
+
+django.setup()
+
+from attrs import evolve  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from hosts.models import Host  # noqa: E402
+from hosts.services.observations import bridge_subnet  # noqa: E402
+from netops.engine.observed import DaemonConfig, Observed  # noqa: E402
+from netops.engine.serial import to_json  # noqa: E402
+from netops.states import State  # noqa: E402
+from people.models import User  # noqa: E402
+from tests.pages import world  # noqa: E402
+from tests.pages.host_example import container, observed  # noqa: E402
+
+NAMES = ("gateway", "cache", "orders-db", "shop-worker")
+ALWAYS_SEEN = timezone.now() + timedelta(hours=3)
+REASONS = (
+    "The VPN of the Seoul office uses 172.17.0.0/16; nobody there reaches this host.",
+    "More than 250 containers are planned here for the autumn sale.",
+    "The new data centre route covers 172.16.0.0/12.",
+)
+
+
+def main() -> None:
+    """Fill an empty database: changes 1 to 8, each in another state."""
+    alice, bob = world.user("alice", "operator"), world.user("bob", "approver")
+    world.user("carol", "viewer")
+    world.user("admin", "admin")
+    world.reserved("10.8.0.0/16", "VPN")
+    world.reserved("10.20.0.0/14", "Offices in Seoul and Busan")
+    _hosts()
+    _finished(alice, bob)
+    _unfinished(alice, bob)
+
+
+def _hosts() -> None:
+    for name in ("web-0", "web-1", "web-4"):
+        _online(name, observed(name=name, names=NAMES))
+    _online("web-2", observed(name="web-2", names=NAMES, manager="sysv"))
+    _online("db-1", _broken(), environment="staging")
+    _online("edge-icn-1", observed(name="edge-icn-1", containers=9, manager="sysv"))
+    _online("edge-icn-2", observed(name="edge-icn-2", containers=0))
+    world.host("build-7", environment="staging", online=False)
+    world.host("web-3", enrolled_at=None, observed=None, last_seen_at=None)
+    world.host("old-1", revoked_at=timezone.now(), online=False)
+    for hours, text in (
+        (60, "First observation."),
+        (26, "Container shop-worker: exited → running.\nContainer shop-worker: none → 172.17.0.5."),
+        (2, "Docker: 26.1.4 → 26.1.5."),
+    ):
+        world.observation(_host("web-1"), text, ago=timedelta(hours=hours))
+
+
+def _online(name: str, seen: Observed, environment: str = "production") -> None:
+    world.host(name, observed=seen, environment=environment, last_seen_at=ALWAYS_SEEN)
+
+
+def _host(name: str) -> Host:
+    return Host.objects.get(name=name)
+
+
+def _broken() -> Observed:
+    """A host whose layers disagree, with a setting that cannot be read."""
+    seen = observed(name="db-1", names=("orders-db",), containers=1, kernel_address="10.1.0.1/24")
+    path = seen.config.path
+    config = DaemonConfig(path, '{"bip": }', error="line 1: a value is missing after “bip”")
+    job = container(5, IPv4Network("172.17.0.0/16"), "nightly-job", auto_remove=True)
+    return evolve(seen, config=config, containers=(*seen.containers, job))
+
+
+def _finished(alice: User, bob: User) -> None:
+    hour = timedelta(hours=1)
+    world.story_succeeded(_host("web-2"), alice, bob, ago=3 * hour, reason=REASONS[0])
+    moved = observed(name="web-2", subnet=world.NEW_SUBNET, names=NAMES, manager="sysv")
+    fields = {"observed": to_json(moved), "subnet": bridge_subnet(moved)}
+    Host.objects.filter(name="web-2").update(**fields)
+    world.story_rolled_back(_host("web-0"), alice, bob, ago=2 * hour, reason=REASONS[1])
+    broken = world.Story(_host("db-1"), alice, ago=hour / 2, reason=REASONS[2])
+    broken.planned(((IPv4Network("192.168.224.0/20"), "Offices in Seoul"),))
+    told = world.Story(_host("web-0"), alice, ago=hour / 2, reason=REASONS[1]).planned()
+    told.judged(bob, "rejected", "Not on a Friday afternoon, please. Monday before nine is fine.")
+    _stale(world.Story(_host("web-0"), alice, ago=hour / 3, reason=REASONS[1]).planned(), bob)
+
+
+def _stale(story: world.Story, bob: User) -> None:
+    story.judged(bob)
+    lines = [
+        "Addresses of docker0 was 172.17.0.1/16, now 10.1.0.1/24.",
+        "Container cache: running was yes, now no.",
+    ]
+    data = {"state": "stale", "differences": lines}
+    story.tell("state", "\n".join(lines), data=data)
+    story.enter(State.STALE, "The host is no longer what the plan was made from.", end=True)
+
+
+def _unfinished(alice: User, bob: User) -> None:
+    minute = timedelta(minutes=1)
+    world.Story(_host("web-1"), alice, ago=3 * minute, reason=REASONS[0]).planned()
+    job = world.Story(_host("web-4"), alice, ago=4.1 * minute, reason=REASONS[2]).planned()
+    job.judged(bob, comment="Traffic is low now. Go.").began().did(3)
+    job.tell("step_started", job.plan.steps[3].title, step=4)
+    job.tell("output", "gateway stopped after 0.4 s\ncache stopped after 0.4 s", step=4)
+    world.Story(_host("db-1"), alice, ago=minute / 15, reason=REASONS[2])
+
+
+if __name__ == "__main__":
+    main()

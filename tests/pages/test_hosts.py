@@ -1,0 +1,220 @@
+"""The list of hosts, a host's page, adding and revoking one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from django.test import Client
+
+from hosts.models import Host
+from netops.engine.observed import DaemonConfig, Observed
+from netops.engine.serial import from_json
+from people.models import User
+from tests.pages import world
+from tests.pages.host_example import container, observed
+from tests.pages.reading import tags, targets, text, text_of
+
+RECORDED = Path(__file__).parent.parent / "engine" / "recorded"
+Browse = Callable[[str], Client]
+HX = {"HX-Request": "true"}
+HOSTILE = "<script>alert(1)</script>"
+
+
+def test_it_tells_how_to_begin(browse: Browse) -> None:
+    page = browse("admin").get("/")
+    assert "No hosts yet" in text(page)
+    assert "/add-host/" in targets(page)
+    assert "/add-host/" not in targets(browse("carol").get("/"))
+
+
+def test_it_lists_what_matters_of_each_host(browse: Browse, people: dict[str, User]) -> None:
+    web = world.host("web-1")
+    world.host("edge-1", observed=observed(manager="sysv"), online=False)
+    change = world.Story(web, people["alice"]).planned().change
+    page = text(browse("carol").get("/"))
+    for word in ("web-1", "production", "172.17.0.0/16", "26.1.5", "systemd", "Online"):
+        assert word in page
+    assert f"#{change.pk} Awaiting approval" in page
+    assert "sysv" in page
+    assert "Offline" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", {"web-1", "edge-1", "new-1"}),
+        ("?q=edge", {"edge-1"}),
+        ("?q=10.99", {"edge-1"}),
+        ("?environment=staging", {"edge-1"}),
+        ("?status=pending", {"new-1"}),
+        ("?status=online&environment=production", {"web-1"}),
+        ("?q=nothing-like-it", set()),
+        ("?status=nonsense", set()),
+        ("?page=77", {"web-1", "edge-1", "new-1"}),
+    ],
+)
+def test_it_narrows_the_list_by_its_address(
+    browse: Browse, people: dict[str, User], query: str, names: set[str]
+) -> None:
+    world.host("web-1")
+    far = observed(subnet="10.99.0.0/16")
+    world.host("edge-1", environment="staging", observed=far, online=False)
+    world.host("new-1", enrolled_at=None, observed=None)
+    for headers in ({}, HX):
+        found = targets(browse("carol").get(f"/{query}", headers=headers))
+        assert {path.split("/")[2] for path in found if path.startswith("/hosts/")} == names
+
+
+def test_it_gives_htmx_the_rows_alone(browse: Browse, web: Host) -> None:
+    part = browse("carol").get("/?status=online", headers=HX).content.decode()
+    assert part.lstrip().startswith('<div id="host-rows"')
+    assert 'hx-get="/?status=online"' in part
+
+
+def test_it_pages_long_lists(browse: Browse, people: dict[str, User]) -> None:
+    Host.objects.bulk_create(Host(id=f"{n:012x}", name=f"h-{n:03}") for n in range(120))
+    page = browse("carol").get("/?page=2&status=pending")
+    assert "51 to 100 of 120 hosts" in text(page)
+    assert {"?page=1&status=pending", "?page=3&status=pending"} <= targets(page)
+
+
+def test_it_shows_what_ifconfig_brctl_and_inspect_would(browse: Browse, web: Host) -> None:
+    page = text(browse("carol").get("/hosts/web-1/"))
+    for word in (
+        "172.17.0.1/16",
+        "02:42:5e:91:0c:7a",
+        "veth0000001",
+        "app-1",
+        "172.17.0.3",
+        "02:42:ac:11:00:03",
+        "unless-stopped",
+        "8080 → 80/tcp",
+        "172.18.0.0/16",
+        "10.8.0.0/16",
+        '{"max-file": "3", "max-size": "10m"}',
+        "/etc/docker/daemon.json",
+        "nft",
+        "they agree",
+    ):
+        assert word in page
+
+
+def test_it_marks_layers_that_disagree(browse: Browse, people: dict[str, User]) -> None:
+    world.host("web-1", observed=observed(kernel_address="10.1.0.1/24"))
+    page = browse("carol").get("/hosts/web-1/")
+    assert "they disagree" in text(page)
+    assert "10.1.0.0/24 ip addr show docker0 (differs)" in text(page)
+    assert "do not agree" in text(page)
+
+
+def test_it_names_what_is_wrong(browse: Browse, people: dict[str, User]) -> None:
+    seen = observed()
+    path = seen.config.path
+    broken = DaemonConfig(path, "{", error="line 1 ends", conflicts=("bip",))
+    down = evolve(seen.daemon, running=False)
+    told = evolve(seen, config=broken, daemon=down, problems=("netns of app-1: gone",))
+    world.host("web-1", observed=told)
+    page = text(browse("carol").get("/hosts/web-1/"))
+    assert "Docker does not run on this host." in page
+    assert f"{path} cannot be read: line 1 ends" in page
+    assert "“bip” is set both as a flag and" in page
+    assert "netns of app-1: gone" in page
+
+
+def test_it_escapes_what_a_host_says(browse: Browse, people: dict[str, User]) -> None:
+    network = IPv4Network("172.17.0.0/16")
+    evil = container(0, network, HOSTILE, image=HOSTILE, restart_policy=HOSTILE)
+    told = evolve(observed(containers=0), containers=(evil,), hostname=HOSTILE)
+    world.observation(world.host("web-1", observed=told, docker_version=HOSTILE), HOSTILE)
+    for path in ("/", "/hosts/web-1/", "/hosts/web-1/history/"):
+        page = browse("carol").get(path)
+        assert HOSTILE not in page.content.decode()
+        assert HOSTILE in text(page)
+
+
+def test_it_stays_quiet_until_there_is_news(browse: Browse, web: Host) -> None:
+    client = browse("carol")
+    page = client.get("/hosts/web-1/")
+    poll = tags(page, "div")
+    address = next(named["hx-get"] for named in poll if named.get("id") == "host-part")
+    assert client.get(address, headers=HX).status_code == 204
+    Host.objects.update(last_seen_at=None)
+    news = client.get(address, headers=HX)
+    assert "Offline" in text(news)
+    assert "<html" not in news.content.decode()
+
+
+def test_it_shows_the_enrolment_line_once(browse: Browse) -> None:
+    client = browse("admin")
+    answer = client.post("/add-host/", {"name": "web-9", "environment": "lab"})
+    assert answer["Location"] == "/hosts/web-9/"
+    command = text_of(client.get("/hosts/web-9/"), "enroll-command")
+    assert command.startswith("python3 -c ")
+    again = client.get("/hosts/web-9/")
+    assert command.split()[-1] not in again.content.decode()
+    assert "Waiting for web-9" in text(again)
+    assert client.post("/hosts/web-9/enrol/").status_code == 302
+    renewed = text_of(client.get("/hosts/web-9/"), "enroll-command")
+    assert renewed.split()[-1] != command.split()[-1]
+
+
+@pytest.mark.parametrize("name", ["Web 1", "-web", "", "a" * 64])
+def test_it_says_what_is_wrong_with_a_name_beside_it(browse: Browse, name: str) -> None:
+    answer = browse("admin").post("/add-host/", {"name": name, "environment": "lab"})
+    assert answer.status_code == 422
+    assert text_of(answer, "id_name_error")
+    assert 'value="lab"' in answer.content.decode()
+    assert not Host.objects.exists()
+
+
+def test_it_refuses_a_name_that_is_taken(browse: Browse, web: Host) -> None:
+    answer = browse("admin").post("/add-host/", {"name": "web-1", "environment": ""})
+    assert text_of(answer, "id_name_error") == "There is a host web-1 already."
+    assert Host.objects.count() == 1
+
+
+def test_it_says_that_an_offline_host_cannot_look(browse: Browse) -> None:
+    world.host("web-1", online=False)
+    answer = browse("carol").post("/hosts/web-1/refresh/", follow=True)
+    assert "web-1 is offline." in text(answer)
+
+
+def test_it_tells_the_past_of_a_host(browse: Browse, web: Host) -> None:
+    world.observation(web, "docker0: 172.17.0.1/16 → 10.1.0.1/24.", ago=timedelta(hours=2))
+    for path in ("/hosts/web-1/", "/hosts/web-1/history/"):
+        page = text(browse("carol").get(path))
+        assert "docker0: 172.17.0.1/16 → 10.1.0.1/24." in page
+        assert "2 hours ago" in page
+
+
+def test_it_keeps_ranges(browse: Browse) -> None:
+    client = browse("admin")
+    client.post("/ranges/", {"subnet": "10.8.0.0/16", "label": "VPN"})
+    page = client.get("/ranges/")
+    assert "10.8.0.0/16 VPN" in text(page)
+    wrong = client.post("/ranges/", {"subnet": "10.8.0.1/16", "label": "Office"})
+    assert wrong.status_code == 422
+    assert "without host bits" in text_of(wrong, "id_subnet_error")
+    assert 'value="Office"' in wrong.content.decode()
+    removal = next(path for path in targets(page) if path.endswith("/remove/"))
+    client.post(removal)
+    assert "Nothing is reserved" in text(client.get("/ranges/"))
+
+
+@pytest.mark.parametrize("path", sorted(RECORDED.glob("*.json")), ids=lambda path: path.stem)
+def test_it_shows_every_recorded_host(browse: Browse, people: dict[str, User], path: Path) -> None:
+    seen = from_json(Observed, json.loads(path.read_text()))
+    world.host("real-1", observed=seen)
+    page = text(browse("carol").get("/hosts/real-1/"))
+    for container_ in seen.containers:
+        assert container_.name in page
+    for address in seen.addresses:
+        assert str(address.interface) in page
+    for rule in (*seen.firewall.rules, *seen.config.notes):
+        assert " ".join(rule.split()) in page
