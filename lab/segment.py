@@ -38,7 +38,9 @@ class Segment:
         _batch(
             self.namespace,
             "link set lo up",
-            "link add br0 type bridge forward_delay 0",
+            # An address of its own: else a bridge takes the lowest of its ports', another one with
+            # each host that comes or goes, and packets to the one that hosts remember are lost.
+            f"link add br0 address {_mac(self.router_address)} type bridge forward_delay 0",
             f"addr add {self.with_prefixlen(self.router_address)} dev br0",
             "link set br0 up",
         )
@@ -87,7 +89,6 @@ class Segment:
 
         The MAC is made from the address, so that a host keeps it over a reboot.
         """
-        mac = "02:00:" + ":".join(f"{byte:02x}" for byte in address.packed)
         run(["ip", "netns", "add", namespace])
         run(
             [
@@ -103,7 +104,7 @@ class Segment:
                 "name",
                 "eth0",
                 "address",
-                mac,
+                _mac(address),
                 "netns",
                 namespace,
             ]
@@ -143,6 +144,11 @@ class Segment:
     def _outside(self, argv: Sequence[str]) -> list[str]:
         # Not `ip netns exec`: it would also give the program other mounts.
         return ["nsenter", f"--net=/run/netns/{self.namespace}", "--", *argv]
+
+
+def _mac(address: ipaddress.IPv4Address) -> str:
+    """A locally administered MAC made from an address."""
+    return "02:00:" + ":".join(f"{byte:02x}" for byte in address.packed)
 
 
 def netns_remove(name: str) -> None:
