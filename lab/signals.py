@@ -13,18 +13,23 @@ from types import FrameType
 def sigterm_raises() -> Iterator[None]:
     """Within, SIGTERM raises KeyboardInterrupt in the main thread, so that `finally` blocks run.
 
-    Not SystemExit, which a test runner takes for one more failed test.
-
-    Leaves alone a handler that somebody else has set, and does nothing outside the main thread.
+    Not SystemExit, which a test runner takes for one more failed test. SIGINT is heard too where it
+    was ignored, as a shell has it for what a script starts with "&": else nothing would take the
+    hosts down. Leaves alone a handler that somebody else has set, and does nothing outside the main
+    thread.
     """
-    if not _in_main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+    deaf_to = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.SIG_IGN}
+    if not _in_main_thread():
         yield
         return
-    signal.signal(signal.SIGTERM, _exit)
+    taken = [sig for sig, handler in deaf_to.items() if signal.getsignal(sig) == handler]
+    for sig in taken:
+        signal.signal(sig, _exit)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for sig in taken:
+            signal.signal(sig, deaf_to[sig])
 
 
 @contextlib.contextmanager

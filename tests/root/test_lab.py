@@ -59,6 +59,22 @@ def test_it_boots_with_its_own_init_and_a_real_docker0(lab_host: LabHost) -> Non
     assert ipv4_of(lab_host, "eth0") == [f"{lab_host.address}/24"]
 
 
+def test_its_router_keeps_its_mac_when_hosts_come_and_go(
+    lab: Lab, new_host: Callable[..., LabHost]
+) -> None:
+    def mac() -> str:
+        shown = lab.segment.run_outside(["ip", "-j", "link", "show", "dev", "br0"]).stdout
+        return str(json.loads(shown)[0]["address"])
+
+    expected = "02:00:" + lab.segment.router_address.packed.hex(":")
+    assert mac() == expected
+    host = new_host("sysv", boot=False)
+    host.boot()
+    assert mac() == expected
+    host.power_off()
+    assert mac() == expected
+
+
 def test_it_runs_python_as_an_enrolled_host_must(lab_host: LabHost) -> None:
     script = "import ssl, sqlite3, ctypes, sys; print(sys.version_info >= (3, 11))"
     assert lab_host.run(["/usr/bin/python3", "-I", "-c", script]).stdout.strip() == "True"

@@ -141,6 +141,24 @@ def test_it_leaves_nothing_when_its_owner_is_asked_to_end(
     assert left == []
 
 
+def test_it_hears_ctrl_c_also_where_a_script_started_it_in_the_background() -> None:
+    code = (
+        "import time\nfrom lab.signals import sigterm_raises\n"
+        "with sigterm_raises():\n    print('ready', flush=True)\n    time.sleep(20)\n"
+    )
+    process = subprocess.Popen(
+        ["sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, "-c", code],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) != 0
+    process.stdout.close()
+
+
 def test_it_is_removed_by_the_next_one_when_its_owner_was_killed(
     base: Path, owner: tuple[subprocess.Popen[str], str]
 ) -> None:
