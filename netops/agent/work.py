@@ -65,7 +65,8 @@ def observation_make(place: Place) -> Observed:
 def plan_make(place: Place, request: PlanRequest) -> Plan:
     """Return the plan asked for; raises SpecInvalid."""
     desired = parse_spec(request.kind, request.spec)
-    return make_plan(observation_make(place), desired, _networks(request.reserved))
+    observed, reserved = observation_make(place), _networks(request.reserved)
+    return make_plan(observed, desired, reserved, request.change_id)
 
 
 def _controller(place: Place, ports: HostPorts) -> Controller:
@@ -123,7 +124,8 @@ def _apply(place: Place, folder: JobFolder, request: ApplyRequest, events: Event
     try:
         # What is carried out is the plan that this host makes itself, never what came by wire.
         observed = observe(ports, controller)
-        plan = require_same(request.plan, observed, _networks(request.reserved))
+        reserved = _networks(request.reserved)
+        plan = require_same(request.plan, observed, reserved, request.change_id)
     except Stale as error:
         told = "\n".join([error.message, *error.differences])
         events("state", told, state="stale", differences=list(error.differences))

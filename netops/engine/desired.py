@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from attrs import frozen
 
-from netops.engine import desired_subnet, planner_subnet
+from netops.engine import desired_nat, desired_subnet, planner_nat, planner_subnet
 from netops.engine.errors import SpecInvalid
 from netops.engine.observed import Observed
 from netops.engine.plan import Plan
@@ -31,12 +31,12 @@ class Desired(Protocol):
 class KindEntry:
     """How one kind of change is read and planned.
 
-    `parse` raises SpecInvalid with every fault; `plan` is pure; `acceptable` are the finding codes
-    that a specification may accept.
+    `parse` raises SpecInvalid with every fault; `plan` is pure and gets the number of the change
+    last; `acceptable` are the finding codes that a specification may accept.
     """
 
     parse: Callable[[object], Desired]
-    plan: Callable[[Observed, Any, Reserved], Plan]
+    plan: Callable[[Observed, Any, Reserved, int], Plan]
     acceptable: tuple[str, ...] = ()
 
 
@@ -45,6 +45,11 @@ KINDS: dict[str, KindEntry] = {
         parse=desired_subnet.parse,
         plan=planner_subnet.plan,
         acceptable=desired_subnet.ACCEPTABLE,
+    ),
+    desired_nat.KIND: KindEntry(
+        parse=desired_nat.parse,
+        plan=planner_nat.plan,
+        acceptable=desired_nat.ACCEPTABLE,
     ),
 }
 

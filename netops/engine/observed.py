@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
-from attrs import frozen
+from attrs import field, frozen
 
+from netops.engine.nat_setting import NatState
 from netops.engine.serial import Json
 
 
@@ -124,7 +125,10 @@ class Container:
 
 @frozen
 class DockerNetwork:
-    """A Docker network; `bridge` is the Linux bridge of a bridge network, "" for other drivers."""
+    """A Docker network; `bridge` is the Linux bridge of a bridge network, "" for other drivers.
+
+    `internal` networks have no way out; `masquerade` is the driver's option to translate sources.
+    """
 
     id: str
     name: str
@@ -132,6 +136,8 @@ class DockerNetwork:
     bridge: str
     subnets: tuple[IPv4Network, ...] = ()
     gateway: IPv4Address | None = None
+    internal: bool = False
+    masquerade: bool = True
 
 
 @frozen
@@ -207,12 +213,31 @@ class Firewall:
     """The iptables family of dockerd's own binary: nft, legacy or docker-nftables.
 
     `rules` are the lines of `iptables-save` (nat and filter) that Docker did not make itself and
-    that name an IPv4 address or network.
+    that name an IPv4 address or network. `tables` are the tables that there are. `nat` is the table
+    nat and `forward` the chain FORWARD of filter (with ours), as lines for `ruleset.table_of`;
+    `left_out` counts the rules of nat that were too many to tell. `other_nat` are the rules of nat
+    in the family that dockerd does not use. `front_ends` are programs that manage the firewall
+    (firewalld, ufw).
     """
 
     backend: str
     version: str = ""
     rules: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    nat: tuple[str, ...] = ()
+    forward: tuple[str, ...] = ()
+    left_out: int = 0
+    other_nat: tuple[str, ...] = ()
+    front_ends: tuple[str, ...] = ()
+
+
+@frozen
+class Listener:
+    """A program of the host that takes packets for a port; `address` None: on every address."""
+
+    protocol: str
+    address: IPv4Address | None
+    l4_port: int
 
 
 @frozen
@@ -245,6 +270,8 @@ class Observed:
     resolvers: tuple[Resolver, ...] = ()
     ip_forward: bool = False
     problems: tuple[str, ...] = ()
+    listeners: tuple[Listener, ...] = ()
+    nat: NatState = field(factory=NatState)
 
     def network(self, name: str) -> DockerNetwork | None:
         """Return the Docker network of that name, None if there is none."""

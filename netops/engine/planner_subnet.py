@@ -26,7 +26,9 @@ from netops.engine.ports import Reserved
 from netops.engine.serial import Json, to_json
 
 
-def plan(observed: Observed, desired: DesiredSubnet, reserved: Reserved) -> Plan:
+def plan(
+    observed: Observed, desired: DesiredSubnet, reserved: Reserved, change_id: int = 0
+) -> Plan:
     """Return the plan that gives docker0 the subnet of `desired`; without steps if blocked."""
     case = SubnetCase(observed, desired, tuple(reserved))
     findings = findings_of(case)

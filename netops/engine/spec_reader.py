@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
 
 from netops.engine.errors import SpecInvalid
@@ -16,6 +17,18 @@ SPECIAL = (
 )
 
 
+_LINK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}")
+_PORT = re.compile(r"[0-9]{1,5}")
+
+
+def link_name_fits(name: str) -> bool:
+    """True if `name` can be a network interface (dev_valid_name in the kernel) and is no pattern.
+
+    iptables takes a final "+" for a wildcard and "!" for a negation; neither gets through.
+    """
+    return bool(_LINK.fullmatch(name))
+
+
 def shown(value: object) -> str:
     """Return a value as it can be repeated in a message: printable and short."""
     text = value if isinstance(value, str) else repr(value)
@@ -24,10 +37,14 @@ def shown(value: object) -> str:
 
 
 class SpecReader:
-    """Takes fields out of a specification; `problems` grows, `finish` raises if there are any."""
+    """Takes fields out of a specification; `problems` grows, `finish` raises if there are any.
 
-    def __init__(self, spec: object) -> None:
+    `where` is the place of this part in the whole, such as "publish[0]"; "" for the whole.
+    """
+
+    def __init__(self, spec: object, where: str = "") -> None:
         self.problems: list[tuple[str, str, str]] = []
+        self._where = where
         self._spec: Mapping[object, object] = {}
         if isinstance(spec, Mapping):
             self._spec = spec
@@ -36,18 +53,83 @@ class SpecReader:
 
     def fault(self, field: str, code: str, message: str) -> None:
         """Note a fault of `field` ("" for the whole specification)."""
-        self.problems.append((field, code, message))
+        place = ".".join(part for part in (self._where, field) if part)
+        self.problems.append((place, code, message))
+
+    def given(self, field: str) -> bool:
+        """True if the field is there and not empty, be it right or wrong."""
+        return self._spec.get(field) not in (None, "", [], ())
 
     def finish(self, known: Iterable[str]) -> None:
         """Note every field that is not in `known`, then raise SpecInvalid if anything is wrong."""
+        self.only(known)
+        if self.problems:
+            raise SpecInvalid(self.problems)
+
+    def only(self, known: Iterable[str]) -> None:
+        """Note every field that is not in `known`."""
         names = tuple(known)
         for key in self._spec:
             if key not in names:
                 listed = ", ".join(names)
                 message = f"There is no field “{shown(key)}”; known are {listed}."
                 self.fault(shown(key), "unknown-field", message)
-        if self.problems:
-            raise SpecInvalid(self.problems)
+
+    def choice(self, field: str, options: Sequence[str]) -> str | None:
+        """Return a required field that is one of `options`, None if at fault."""
+        text = self.text(field, required=True)
+        if text is not None and text not in options:
+            listed = ", ".join(options)
+            self.fault(field, "unknown-choice", f"“{shown(text)}” is not one of {listed}.")
+            return None
+        return text
+
+    def flag(self, field: str) -> bool:
+        """Return an optional true or false, false if absent or at fault."""
+        value = self._spec.get(field)
+        if value is None or isinstance(value, bool):
+            return bool(value)
+        self.fault(field, "type", f"“{field}” must be true or false, not {shown(value)}.")
+        return False
+
+    def items(self, field: str, *, most: int) -> Sequence[object]:
+        """Return an optional list as it is, empty if absent or at fault."""
+        value = self._spec.get(field)
+        if value is None:
+            return ()
+        if not isinstance(value, (list, tuple)):
+            self.fault(field, "type", f"“{field}” must be a list, not {shown(value)}.")
+            return ()
+        if len(value) > most:
+            self.fault(field, "too-many", f"“{field}” takes at most {most}, not {len(value)}.")
+            return ()
+        return value
+
+    def l4_port(self, field: str) -> int | None:
+        """Return a required TCP or UDP port, None if at fault."""
+        value = self._spec.get(field)
+        if value is None:
+            self.fault(field, "required", f"“{field}” is missing.")
+            return None
+        if type(value) is not int or not 1 <= value <= 65535:
+            self.fault(field, "port", f"A port is a number from 1 to 65535, not {shown(value)}.")
+            return None
+        return value
+
+    def address_with_port(self, field: str) -> tuple[IPv4Address, int] | None:
+        """Return a required address:port such as 192.168.225.10:80, None if at fault."""
+        text = self.text(field, required=True)
+        if text is None:
+            return None
+        address, _, port = text.rpartition(":")
+        try:
+            if not _PORT.fullmatch(port) or not 1 <= int(port) <= 65535:
+                raise ValueError
+            return IPv4Address(address), int(port)
+        except ValueError:
+            message = f"“{shown(text)}” is not address:port; write it like 192.168.225.10:80."
+            self.fault(field, "not-address-port", message)
+            return None
 
     def text(self, field: str, *, required: bool) -> str | None:
         """Return the text of a field, None if absent (or null) or at fault."""
@@ -114,6 +196,13 @@ class SpecReader:
             self.fault(field, "prefix-too-long", message)
             return None
         return network
+
+    def network_in(self, field: str, value: object) -> IPv4Network | None:
+        """Return one entry of a list of networks, None if at fault."""
+        if not isinstance(value, str):
+            self.fault(field, "type", f"“{field}” holds texts, not {shown(value)}.")
+            return None
+        return self._network(field, value.strip())
 
     def _network(self, field: str, text: str) -> IPv4Network | None:
         address, slash, prefix = text.partition("/")

@@ -1,0 +1,169 @@
+"""The plan of a NAT change: our own rules for one subnet, set in one commit a table and proved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netops.engine import basis
+from netops.engine.desired_nat import KIND, DesiredNat
+from netops.engine.findings.nat import findings_of
+from netops.engine.findings.nat_case import NatCase
+from netops.engine.nat.edits import (
+    ChainDelete,
+    ChainSet,
+    Edit,
+    JumpDelete,
+    JumpInsert,
+    edits_of,
+)
+from netops.engine.nat.ruleset import Table
+from netops.engine.observed import Observed
+from netops.engine.plan import BLOCKER, Plan, StepSpec, digest_of
+from netops.engine.ports import Reserved
+from netops.engine.serial import Json, to_json
+
+SYSCTL_FILE = "/etc/sysctl.d/99-dockernet.conf"
+
+
+def plan(
+    observed: Observed, desired: DesiredNat, reserved: Reserved = (), change_id: int = 0
+) -> Plan:
+    """Return the plan that gives the subnet of `desired` its NAT; without steps if blocked."""
+    case = NatCase(observed, desired, change_id)
+    findings = findings_of(case)
+    blocked = any(f.severity == BLOCKER for f in findings)
+    steps = () if blocked else tuple(_steps(case))
+    spec, made_from = desired.to_spec(), basis_of(case)
+    return Plan(
+        kind=KIND,
+        spec=spec,
+        basis=made_from,
+        steps=steps,
+        findings=findings,
+        containers=(),
+        expected_outage_s=0.0,
+        digest=digest_of(spec, made_from, steps),
+    )
+
+
+def basis_of(case: NatCase) -> dict[str, Json]:
+    """Return what of the host decides about this change (see basis.py)."""
+    observed, desired = case.observed, case.desired
+    network = case.network.name if case.network else ""
+    networks = basis.networks_section(observed)
+    ports = {p.l4_port for p in desired.publish}
+    return {
+        "networks": {name: value for name, value in networks.items() if name == network},
+        "addresses": basis.addresses_section(observed),
+        "firewall": {
+            "family": observed.firewall.backend,
+            "FORWARD's policy": case.forward.policies.get("FORWARD", ""),
+            "forwarding": observed.ip_forward,
+        },
+        "settings": {str(s.spec["subnet"]): to_json(s) for s in observed.nat.settings},
+        "rules": basis.names_section(own_lines(case)),
+        "listeners": basis.names_section(
+            f"{item.protocol} {item.address or '*'}:{item.l4_port}"
+            for item in observed.listeners
+            if item.l4_port in ports
+        ),
+    }
+
+
+def own_lines(case: NatCase) -> list[str]:
+    """Return our rules as they are, and others' that translate the subnet."""
+    subnet = str(case.desired.subnet)
+    return [
+        f"-t {name} -A {rule.chain} {rule.text}"
+        for name, table in case.live.items()
+        for rule in table.rules
+        if rule not in table.foreign or (rule.chain == "POSTROUTING" and subnet in rule.text)
+    ]
+
+
+def wanted_lines(case: NatCase) -> list[str]:
+    """Return our rules as they shall be."""
+    return [
+        f"-t {name} -A {chain} {rule.line()}"
+        for name, own in case.wanted.items()
+        for chain, rules in own.chains.items()
+        for rule in rules
+    ]
+
+
+def _steps(case: NatCase) -> Iterator[StepSpec]:
+    yield StepSpec(
+        "nat_remember",
+        "Look at the rules that there are and remember them",
+        "iptables-save; sysctl net.ipv4.ip_forward",
+    )
+    if case.fresh is not None and _forwarding_unsure(case):
+        yield StepSpec(
+            "forward_on",
+            "Let the host forward packets, now and after a reboot",
+            f"sysctl -w net.ipv4.ip_forward=1; echo net.ipv4.ip_forward = 1 > {SYSCTL_FILE}",
+            {"file": SYSCTL_FILE},
+        )
+    yield _rules(case)
+    subnet = str(case.desired.subnet)
+    yield StepSpec(
+        "forget_connections",
+        f"Forget the connections of {subnet}",
+        f"conntrack -D -s {subnet}; conntrack -D -d {subnet}",
+        {"subnet": subnet},
+    )
+    yield StepSpec(
+        "verify_nat",
+        "Read the tables back, and send packets through them",
+        f"iptables-save -t nat; conntrack -L -s {subnet}",
+        {"setting": to_json(case.fresh), "gateway": str(case.gateway or "")},
+    )
+
+
+def _forwarding_unsure(case: NatCase) -> bool:
+    """Off now, or dockerd was told not to see to it at its next start."""
+    told = case.observed.config.get("ip-forward")
+    return not case.observed.ip_forward or bool(told and told.value is False)
+
+
+def _rules(case: NatCase) -> StepSpec:
+    subnet = str(case.desired.subnet)
+    commands = [
+        command
+        for name, own in case.wanted.items()
+        for command in commands_of(name, case.live[name], edits_of(case.live[name], own))
+    ]
+    words = (
+        f"Remove our rules for {subnet}" if case.fresh is None else f"Set our rules for {subnet}"
+    )
+    return StepSpec(
+        "nat_rules",
+        f"{words}, each table in one commit",
+        "\n".join(commands) or "iptables-save    # every rule is there already",
+        {
+            "subnet": subnet,
+            "setting": to_json(case.fresh),
+            "before": list(_ours(own_lines(case))),
+            "after": list(wanted_lines(case)),
+        },
+    )
+
+
+def _ours(lines: list[str]) -> Iterator[str]:
+    return (line for line in lines if " -A DOCKERNET-" in line)
+
+
+def commands_of(table: str, live: Table, edits: list[Edit]) -> Iterator[str]:
+    """Yield what a person would type for the edits of a table."""
+    start = "iptables" if table == "filter" else f"iptables -t {table}"
+    for edit in edits:
+        match edit:
+            case ChainSet(chain, rules):
+                yield f"{start} {'-F' if chain in live.policies else '-N'} {chain}"
+                yield from (f"{start} -A {chain} {rule.line()}" for rule in rules)
+            case ChainDelete(chain):
+                yield f"{start} -F {chain} && {start} -X {chain}"
+            case JumpDelete(chain, _, line):
+                yield f"{start} -D {chain} {line.text}"
+            case JumpInsert(chain, index, rule):
+                yield f"{start} -I {chain} {index + 1} {rule.line()}"
