@@ -88,7 +88,8 @@ def take(ctx: Context, interface: IPv4Interface) -> Before:
         for a in addresses
         if a.link not in bridges and not a.interface.ip.is_loopback and a.scope == "global"
     ]
-    target, probe = _target(ctx), own[0] if own else LOOPBACK
+    target = next(iter(targets_of(ctx)), None)
+    probe = own[0] if own else LOOPBACK
     containers = _containers(ctx, target, probe)
     reached = any(ran.reaches for ran in containers)
     return Before(
@@ -109,16 +110,16 @@ def own_routes(routes: Iterable[Route]) -> tuple[Route, ...]:
     return tuple(r for r in routes if r.link == BRIDGE and r.protocol != "kernel")
 
 
-def _target(ctx: Context) -> IPv4Address | None:
-    """Someone outside: the site if it is another machine, else the host's default gateway."""
+def targets_of(ctx: Context) -> list[IPv4Address]:
+    """Return who is outside: the site if it is another machine, then the host's default gateway."""
     own = {a.interface.ip for a in ctx.ports.netlink.addresses()}
-    for address in ctx.controller.addresses:
-        if not address.is_loopback and address not in own:
-            return address
-    for route in ctx.ports.netlink.routes():
-        if route.destination.prefixlen == 0 and route.table == 254 and route.gateway is not None:
-            return route.gateway
-    return None
+    site = [a for a in ctx.controller.addresses if not a.is_loopback and a not in own]
+    gateways = [
+        route.gateway
+        for route in ctx.ports.netlink.routes()
+        if route.destination.prefixlen == 0 and route.table == 254 and route.gateway is not None
+    ]
+    return site[:1] + gateways[:1]
 
 
 def _containers(

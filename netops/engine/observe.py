@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 import attrs
 
 from netops.engine.errors import DockernetError
+from netops.engine.nat_setting import NatState
 from netops.engine.observed import (
     Address,
     BridgePort,
@@ -67,6 +68,7 @@ def observe(ports: HostPorts, controller: Controller) -> Observed:
     inside = reader.read("Container namespaces", lambda: netlink.inside(pids), {})
     containers = tuple(with_kernel(c, inside.get(c.pid), links) for c in containers)
     firewall = reader.read("Firewall", ports.firewall.observe, Firewall(""))
+    nat = reader.read("NAT settings", ports.nat.read, NatState())
     if controller.addresses and not controller.link:
         link = reader.read("Controller", lambda: netlink.link_to(controller.addresses[0]), "")
         controller = attrs.evolve(controller, link=link)
@@ -88,6 +90,8 @@ def observe(ports: HostPorts, controller: Controller) -> Observed:
         containers=containers,
         resolvers=tuple(Resolver(address, path) for address, path in facts.resolvers),
         ip_forward=facts.ip_forward,
+        listeners=facts.listeners,
+        nat=nat,
         problems=(*_problems(daemon, service, config), *reader.problems),
     )
 

@@ -14,7 +14,6 @@ from netops.engine.nat.edits import (
     Edit,
     JumpDelete,
     JumpInsert,
-    edits_of,
 )
 from netops.engine.nat.ruleset import Table
 from netops.engine.observed import Observed
@@ -131,7 +130,7 @@ def _rules(case: NatCase) -> StepSpec:
     commands = [
         command
         for name, own in case.wanted.items()
-        for command in commands_of(name, case.live[name], edits_of(case.live[name], own))
+        for command in commands_of(name, case.live[name], case.edits(name, own))
     ]
     words = (
         f"Remove our rules for {subnet}" if case.fresh is None else f"Set our rules for {subnet}"

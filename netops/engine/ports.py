@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Protocol
 
 from attrs import frozen
 
+from netops.engine.nat.edits import Edit
+from netops.engine.nat_setting import NatState
 from netops.engine.observed import (
     Address,
     Container,
@@ -16,6 +18,7 @@ from netops.engine.observed import (
     DockerNetwork,
     Firewall,
     Link,
+    Listener,
     Route,
     ServiceState,
 )
@@ -28,6 +31,14 @@ class Inside:
 
     links: tuple[Link, ...]
     addresses: tuple[Address, ...]
+
+
+@frozen
+class Translation:
+    """What became of a packet: its `source` as it left (None: no trace), and if it was answered."""
+
+    source: IPv4Address | None
+    answered: bool
 
 
 class Netlink(Protocol):
@@ -74,6 +85,21 @@ class Netlink(Protocol):
 
     def probe_tcp(self, address: IPv4Address, l4_port: int, timeout_s: float) -> str:
         """Connect from the host: "open", "refused" (answered by a reset) or "silent"."""
+        ...
+
+    def translated(
+        self, bridge: str, inside: IPv4Interface, gateway: IPv4Address, target: IPv4Address
+    ) -> Translation:
+        """Send packets to `target` from a short-lived namespace on `bridge` with address `inside`.
+
+        Raises OperationFailed when somebody else has that address.
+        """
+        ...
+
+    def led_to(
+        self, protocol: str, address: IPv4Address, l4_port: int
+    ) -> tuple[IPv4Address, int] | None:
+        """Where a packet of the host to that address and port is led, None without a trace."""
         ...
 
 
@@ -137,10 +163,38 @@ class Service(Protocol):
         ...
 
 
-class FirewallReader(Protocol):
-    """The iptables family of dockerd and the rules in it."""
+class FirewallPort(Protocol):
+    """The iptables family of dockerd's own binary, and no other."""
 
     def observe(self) -> Firewall: ...
+    def saved(self) -> str:
+        """All tables as iptables-save prints them; naming none, so that none appears."""
+        ...
+
+    def edit(self, edits: Mapping[str, Sequence[Edit]]) -> None:
+        """Make the edits of each table, one atomic commit a table."""
+        ...
+
+    def remove_empty(self, table: str) -> None:
+        """Remove a table that has no rule and only built-in chains, where the kernel can."""
+        ...
+
+
+class NatSettings(Protocol):
+    """The NAT settings of this host, on its own disk."""
+
+    def read(self) -> NatState: ...
+    def write(self, state: NatState) -> None:
+        """Replace them, on the disk when this returns."""
+        ...
+
+
+class Forwarding(Protocol):
+    """net.ipv4.ip_forward, now and after a reboot (sysctl.d(5))."""
+
+    def enabled(self) -> bool: ...
+    def enable(self) -> None: ...
+    def disable(self) -> None: ...
 
 
 @frozen
@@ -152,6 +206,7 @@ class HostFacts:
     boot_id: str
     ip_forward: bool
     resolvers: tuple[tuple[IPv4Address, str], ...]
+    listeners: tuple[Listener, ...] = ()
 
 
 class Facts(Protocol):
@@ -168,8 +223,10 @@ class HostPorts:
     docker: DockerApi
     config: ConfigFiles
     service: Service
-    firewall: FirewallReader
+    firewall: FirewallPort
     facts: Facts
+    nat: NatSettings
+    forwarding: Forwarding
 
 
 class Emit(Protocol):

@@ -15,7 +15,9 @@ def host_ports() -> HostPorts:
     from netops.engine.adapters.docker_api import DockerEngine
     from netops.engine.adapters.docker_config import DockerConfig
     from netops.engine.adapters.facts import LinuxFacts
-    from netops.engine.adapters.firewall_read import FirewallRead
+    from netops.engine.adapters.firewall import LinuxFirewall
+    from netops.engine.adapters.forwarding import LinuxForwarding
+    from netops.engine.adapters.nat_settings import NatFile
     from netops.engine.adapters.netlink import LinuxNetlink
     from netops.engine.adapters.service_systemd import SystemdService
     from netops.engine.adapters.service_sysv import SysvService
@@ -27,6 +29,8 @@ def host_ports() -> HostPorts:
         docker=docker,
         config=DockerConfig(service.pid),
         service=service,
-        firewall=FirewallRead(docker, service.pid),
+        firewall=LinuxFirewall(docker, service.pid),
         facts=LinuxFacts(),
+        nat=NatFile(),
+        forwarding=LinuxForwarding(),
     )

@@ -57,6 +57,26 @@ def run(
         return Result(status, output.read().decode(errors="replace"))
 
 
+def run_fed(argv: Sequence[str], text: str, timeout_s: float) -> Result:
+    """Run `argv` with `text` on its standard input. Raises OperationFailed as `run` does."""
+    try:
+        done = subprocess.run(
+            argv,
+            input=text.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=clean_environment(),
+            timeout=timeout_s,
+            cwd="/",
+            check=False,
+        )
+    except OSError as error:
+        raise OperationFailed(f"{argv[0]} cannot be run: {error.strerror}.") from error
+    except subprocess.TimeoutExpired as error:
+        raise OperationFailed(f"`{' '.join(argv)}` took over {timeout_s:g} s.") from error
+    return Result(done.returncode, done.stdout.decode(errors="replace"))
+
+
 def clean_environment() -> dict[str, str]:
     """Return the little that a system program needs, with its messages in English."""
     return {"PATH": PATH, "LC_ALL": "C", "HOME": os.environ.get("HOME", "/root")}

@@ -11,7 +11,9 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
+
+from attrs import frozen
 
 from netops.engine.errors import OperationFailed
 
@@ -22,6 +24,8 @@ _REQUEST, _ACK, _DUMP = 0x1, 0x4, 0x300
 _ORIGINAL, _REPLY, _ID, _ZONE = 1, 2, 12, 18  # CTA_*
 _IP = _SOURCE = 1  # CTA_TUPLE_IP, and inside of it CTA_IP_V4_SRC
 _TARGET = 2  # CTA_IP_V4_DST
+_PROTO = 2  # CTA_TUPLE_PROTO, and inside of it:
+_PROTO_NUMBER, _PROTO_SOURCE, _PROTO_TARGET = 1, 2, 3  # CTA_PROTO_NUM, _SRC_PORT, _DST_PORT
 _HEAD = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
 _FAMILY = struct.pack("!BBH", socket.AF_INET, 0, 0)  # nfgenmsg
 _ATTRIBUTE = struct.Struct("=HH")
@@ -56,6 +60,57 @@ def connections_forget(subnet: IPv4Network) -> int:
                 return deleted
             raise OperationFailed(f"conntrack: {error.strerror or error}.") from error
     return deleted
+
+
+@frozen
+class Connection:
+    """An entry: whom the first packet came from and went to, and whom answers come from and go to.
+
+    `protocol` is the number of RFC 790 (1 ICMP, 6 TCP, 17 UDP); ports are 0 where it has none.
+    """
+
+    protocol: int
+    source: IPv4Address
+    source_port: int
+    destination: IPv4Address
+    destination_port: int
+    reply_source: IPv4Address
+    reply_source_port: int
+    reply_destination: IPv4Address
+
+
+def connections() -> list[Connection]:
+    """Return the IPv4 entries of the calling thread's network namespace; [] where none are kept.
+
+    Raises OperationFailed when the kernel refuses.
+    """
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER) as table:
+            table.settimeout(_WAIT_S)
+            table.bind((0, 0))
+            return [one for entry in _dump(table) if (one := _connection(entry))]
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return []
+        raise OperationFailed(f"conntrack: {error.strerror or error}.") from error
+
+
+def _connection(entry: dict[int, bytes]) -> Connection | None:
+    first, answer = (_attributes(entry.get(side, b"")) for side in (_ORIGINAL, _REPLY))
+    ends, back = (_attributes(side.get(_IP, b"")) for side in (first, answer))
+    l4, l4_back = (_attributes(side.get(_PROTO, b"")) for side in (first, answer))
+    if not {_SOURCE, _TARGET} <= ends.keys() or not {_SOURCE, _TARGET} <= back.keys():
+        return None
+    return Connection(
+        protocol=int.from_bytes(l4.get(_PROTO_NUMBER, b""), "big"),
+        source=IPv4Address(ends[_SOURCE]),
+        source_port=int.from_bytes(l4.get(_PROTO_SOURCE, b""), "big"),
+        destination=IPv4Address(ends[_TARGET]),
+        destination_port=int.from_bytes(l4.get(_PROTO_TARGET, b""), "big"),
+        reply_source=IPv4Address(back[_SOURCE]),
+        reply_source_port=int.from_bytes(l4_back.get(_PROTO_SOURCE, b""), "big"),
+        reply_destination=IPv4Address(back[_TARGET]),
+    )
 
 
 def _dump(table: socket.socket) -> Iterator[dict[int, bytes]]:

@@ -10,6 +10,7 @@ from typing import Any
 from netops.engine.observed import Container, DockerDaemon, DockerNetwork, Endpoint, Publish
 
 _STEADY = timedelta(seconds=10)
+_MASQUERADE = "com.docker.network.bridge.enable_ip_masquerade"
 _BRIDGE_NAME = "com.docker.network.bridge.name"
 
 
@@ -43,6 +44,8 @@ def read_network(data: Mapping[str, Any]) -> DockerNetwork:
         bridge=bridge,
         subnets=tuple(subnet for p in pools if (subnet := _subnet(p["Subnet"]))),
         gateway=_address(pools[0].get("Gateway")) if pools else None,
+        internal=bool(data.get("Internal")),
+        masquerade=(data.get("Options") or {}).get(_MASQUERADE, "true") != "false",
     )
 
 

@@ -7,6 +7,7 @@ import socket
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from netops.engine.adapters.listeners import listeners
 from netops.engine.ports import HostFacts
 
 _RESOLV = "/etc/resolv.conf"
@@ -26,6 +27,7 @@ class LinuxFacts:
             boot_id=_text("/proc/sys/kernel/random/boot_id"),
             ip_forward=_text("/proc/sys/net/ipv4/ip_forward") == "1",
             resolvers=resolvers(),
+            listeners=listeners(),
         )
 
 

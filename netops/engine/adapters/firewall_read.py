@@ -3,57 +3,19 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 
-from netops.engine.adapters.command import PATH, run
-from netops.engine.adapters.process import find
+from netops.engine.adapters.command import run
 from netops.engine.errors import OperationFailed
-from netops.engine.observed import Firewall
-from netops.engine.ports import DockerApi
+from netops.engine.nat.ruleset import EMPTY, tables_of
 
 _RUN_S = 10.0
+_MOST_OTHERS = 200
+_UFW_ON = re.compile(r"^\s*ENABLED\s*=\s*yes", re.MULTILINE | re.IGNORECASE)
 _TABLES = ("filter", "nat")
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")
 _MASQUERADE = re.compile(r"-s \S+ ! -o (\S+) -j (?:MASQUERADE|SNAT\b)")
 _HAIRPIN = re.compile(r"-s (\S+) -d \1 -p \w+ -m \w+ --dport \d+ -j MASQUERADE")
-
-
-class FirewallRead:
-    """Reads the firewall as dockerd sees it, for `ports.FirewallReader`.
-
-    Args:
-        docker: asked for its firewall backend and its bridges.
-        find_pid: returns dockerd's pid, whose PATH decides on the binary.
-    """
-
-    def __init__(self, docker: DockerApi, find_pid: Callable[[], int | None]) -> None:
-        self._docker = docker
-        self._find_pid = find_pid
-
-    def observe(self) -> Firewall:
-        """Return family, version and foreign rules; backend "" when there is no iptables."""
-        binary = self._binary()
-        backend, version = family(binary) if binary else ("", "")
-        rules: tuple[str, ...] = ()
-        if binary:
-            rules = foreign_rules(save(binary, backend), self._bridges())
-        if self._docker.daemon().firewall_backend.startswith("nftables"):
-            backend = "docker-nftables"
-        return Firewall(backend, version, rules)
-
-    def _binary(self) -> str | None:
-        pid = self._find_pid()
-        process = find(pid) if pid else None
-        path = process.environment().get("PATH", "") if process else ""
-        return shutil.which("iptables", path=path or PATH)
-
-    def _bridges(self) -> set[str]:
-        try:
-            return {n.bridge for n in self._docker.networks() if n.bridge}
-        except OperationFailed:
-            return set()
 
 
 def family(binary: str) -> tuple[str, str]:
@@ -76,15 +38,57 @@ def save(binary: str, backend: str) -> str:
 
     Without -t: it then lists the tables that exist, and naming one would make it appear.
     """
+    try:
+        return run([program_of(binary, backend, "save")], _RUN_S, errors_too=False).output
+    except OperationFailed:
+        return ""
+
+
+def program_of(binary: str, backend: str, verb: str) -> str:
+    """Return the path of iptables-save or iptables-restore of a family, beside its binary."""
     folder = Path(binary).parent
-    for name in (f"iptables-{backend}-save", "iptables-save"):
-        if not (folder / name).exists():
-            continue
-        try:
-            return run([str(folder / name)], _RUN_S, errors_too=False).output
-        except OperationFailed:
-            return ""
-    return ""
+    exact = folder / f"iptables-{backend}-{verb}"
+    return str(exact if exact.exists() else folder / f"iptables-{verb}")
+
+
+def other_nat(binary: str, backend: str) -> tuple[str, ...]:
+    """Return the rules of nat in the family that is not `backend`, at most the first 200.
+
+    Only a program that is of that family for certain is run: it would else show the same rules.
+    """
+    other = "legacy" if backend == "nft" else "nft"
+    program = Path(binary).parent / f"iptables-{other}-save"
+    if not program.exists():
+        return ()
+    try:
+        saved = run([str(program)], _RUN_S, errors_too=False).output
+    except OperationFailed:
+        return ()
+    rules = tables_of(saved).get("nat", EMPTY).rules
+    return tuple(f"-A {rule.chain} {rule.text}" for rule in rules[:_MOST_OTHERS])
+
+
+def front_ends() -> tuple[str, ...]:
+    """Return which programs manage this host's firewall: firewalld, ufw (ufw(8))."""
+    found = []
+    pidfiles = ("/run/firewalld.pid", "/var/run/firewalld.pid")
+    if any(_pid_runs(path) for path in pidfiles):
+        found.append("firewalld")
+    try:
+        if _UFW_ON.search(Path("/etc/ufw/ufw.conf").read_text(errors="replace")):
+            found.append("ufw")
+    except OSError:
+        pass
+    return tuple(found)
+
+
+def _pid_runs(path: str) -> bool:
+    """firewalld is a Python program, so that its pid file is asked and not its program's name."""
+    try:
+        pid = int(Path(path).read_text().strip())
+        return b"firewalld" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return False
 
 
 def foreign_rules(saved: str, bridges: set[str]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any, TypeVar
 
+from netops.engine.adapters import probe
 from netops.engine.adapters.conntrack import connections_forget
 from netops.engine.adapters.ping import echo_answered
 from netops.engine.adapters.rtnl import read_address, read_links, read_routes, write_route
@@ -22,7 +23,7 @@ from netops.engine.adapters.threads import (
 )
 from netops.engine.errors import OperationFailed
 from netops.engine.observed import Address, Link, Route
-from netops.engine.ports import Inside
+from netops.engine.ports import Inside, Translation
 
 T = TypeVar("T")
 
@@ -128,6 +129,18 @@ class LinuxNetlink:
             except OSError:
                 return "silent"
         return "open"
+
+    def translated(
+        self, bridge: str, inside: IPv4Interface, gateway: IPv4Address, target: IPv4Address
+    ) -> Translation:
+        """Send packets to `target` from a short-lived namespace on `bridge`."""
+        return probe.translated(bridge, inside, gateway, target)
+
+    def led_to(
+        self, protocol: str, address: IPv4Address, l4_port: int
+    ) -> tuple[IPv4Address, int] | None:
+        """Return where a packet of the host to that address and port is led."""
+        return probe.led_to(protocol, address, l4_port)
 
     def _ask(self, work: Callable[[Any], T], ignore: int = 0) -> T:
         def run() -> T:

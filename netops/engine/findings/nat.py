@@ -7,7 +7,6 @@ from ipaddress import IPv4Address
 
 from netops.engine.desired_nat import MASQUERADE, NatPublish
 from netops.engine.findings.nat_case import NatCase, blocker, warning
-from netops.engine.nat.edits import edits_of
 from netops.engine.plan import BLOCKER, INFO, WARNING, Finding
 
 NEEDED = ("Links", "Addresses", "Routes", "Networks", "Containers", "Firewall", "Docker", "NAT")
@@ -51,7 +50,7 @@ def subnet_unknown(case: NatCase) -> Iterator[Finding]:
 
 def no_change(case: NatCase) -> Iterator[Finding]:
     """The host has this already."""
-    missing = any(edits_of(case.live[t], own) for t, own in case.wanted.items())
+    missing = any(case.edits(name, own) for name, own in case.wanted.items())
     if case.same_setting() and not missing and (case.network or case.desired.empty):
         if case.desired.empty:
             message = f"Nothing of Dockernet's is set for {case.desired.subnet}."

@@ -9,7 +9,8 @@ import attrs
 from attrs import frozen
 
 from netops.engine.desired_nat import DesiredNat
-from netops.engine.nat.own import FILTER, NAT, OwnRules, own_rules
+from netops.engine.nat.edits import Edit, edits_of
+from netops.engine.nat.own import FILTER, NAT, OwnRules, OwnTable, own_rules
 from netops.engine.nat.ruleset import Table, table_of
 from netops.engine.nat_setting import NatSetting, setting_for, settings_with
 from netops.engine.observed import DockerNetwork, Observed
@@ -112,6 +113,11 @@ class NatCase:
     def wanted(self) -> OwnRules:
         """What both tables shall have of ours."""
         return own_rules(self.settings)
+
+    def edits(self, table: str, own: OwnTable) -> list[Edit]:
+        """Return what is to be done to a table."""
+        docker = table == NAT and any(s.own_docker for s in self.observed.nat.settings)
+        return edits_of(self.live[table], own, docker_was_ours=docker)
 
     def same_setting(self) -> bool:
         """True if the present setting asks for the same, whoever set it."""

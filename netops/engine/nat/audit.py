@@ -170,7 +170,7 @@ def _of_setting(
 
 
 def _before_ours(table: Table) -> list[Line]:
-    found = []
+    found: list[Line] = []
     for rule in table.chain("POSTROUTING"):
         if rule.target == POSTROUTING:
             return found

@@ -50,11 +50,12 @@ USER = "DOCKER-USER"  # The administrator's own chain: Docker promises never to 
 Edit = ChainSet | ChainDelete | JumpDelete | JumpInsert
 
 
-def edits_of(live: Table, wanted: OwnTable) -> list[Edit]:
+def edits_of(live: Table, wanted: OwnTable, *, docker_was_ours: bool = False) -> list[Edit]:
     """Return the edits in the order in which they work, [] where nothing is missing.
 
     Indexes count in the table as it is when their turn comes. Chains are made before anything
-    jumps to them, and deleted after.
+    jumps to them, and deleted after. `docker_was_ours`: the chain DOCKER was made by us, and goes
+    when no setting wants it any more, nothing is in it and nobody else jumps to it.
     """
     edits: list[Edit] = []
     if wanted.docker_chain and DOCKER not in live.policies:
@@ -65,7 +66,14 @@ def edits_of(live: Table, wanted: OwnTable) -> list[Edit]:
     for chain in _chains(live, wanted):
         edits += _jumps(live, chain, wanted=chain in wanted.chains)
     gone = [chain for chain in live.own_chains if chain not in wanted.chains]
+    if docker_was_ours and not wanted.docker_chain and _unused(live, DOCKER):
+        gone.append(DOCKER)
     return edits + [ChainDelete(chain) for chain in gone]
+
+
+def _unused(live: Table, chain: str) -> bool:
+    jumps = [rule for rule in live.foreign if rule.target == chain]
+    return chain in live.policies and not live.chain(chain) and not jumps
 
 
 def _chains(live: Table, wanted: OwnTable) -> list[str]:

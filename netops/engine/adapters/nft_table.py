@@ -1,0 +1,32 @@
+"""Removes a table of nftables that iptables-nft has made, which no option of iptables does."""
+
+from __future__ import annotations
+
+import errno
+
+from netops.engine.adapters.threads import off_loop
+from netops.engine.errors import OperationFailed
+
+_IPV4 = 2  # NFPROTO_IPV4, linux/netfilter.h
+
+
+def nft_table_delete(name: str) -> None:
+    """Delete the IPv4 table `name` (nft delete table ip NAME); fine if there is none.
+
+    The caller has made sure that it is empty. Raises OperationFailed when the kernel refuses.
+    """
+    from pyroute2.netlink.exceptions import NetlinkError
+    from pyroute2.nftables.main import NFTables
+
+    def delete() -> None:
+        tables = NFTables(nfgen_family=_IPV4)
+        try:
+            tables.table("del", name=name)
+        finally:
+            tables.close()
+
+    try:
+        off_loop(delete)
+    except NetlinkError as error:
+        if error.code != errno.ENOENT:
+            raise OperationFailed(f"The table {name} could not be removed: {error}.") from error

@@ -1,0 +1,70 @@
+"""Makes a host's tables have what its NAT settings say, and nothing else of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netops.engine.errors import OperationFailed
+from netops.engine.nat.edits import edits_of, missing_of
+from netops.engine.nat.own import NAT, own_rules
+from netops.engine.nat.ruleset import EMPTY, tables_of
+from netops.engine.nat_setting import NatSetting, NatState
+from netops.engine.ports import HostPorts
+
+TRIES = 3
+
+
+def lacking_in(saved: str, state: NatState) -> list[str]:
+    """Return what of ours is not as the settings say, in sentences, in what iptables-save says."""
+    tables = tables_of(saved)
+    return [
+        text
+        for name, own in own_rules(state.settings).items()
+        for text in missing_of(tables.get(name, EMPTY), own)
+    ]
+
+
+def lacking(ports: HostPorts, state: NatState) -> list[str]:
+    """Return what of ours is not as the settings say, in sentences; [] where all is."""
+    return lacking_in(ports.firewall.saved(), state)
+
+
+def edit_to(ports: HostPorts, old: NatState, fresh: Sequence[NatSetting]) -> None:
+    """Make the tables have the rules of `fresh`; `old` is what was set before.
+
+    Raises OperationFailed; each table is changed whole or not at all.
+    """
+    tables = tables_of(ports.firewall.saved())
+    docker = any(setting.own_docker for setting in old.settings)
+    edits = {
+        name: edits_of(tables.get(name, EMPTY), own, docker_was_ours=docker and name == NAT)
+        for name, own in own_rules(fresh).items()
+    }
+    if any(edits.values()):
+        ports.firewall.edit(edits)
+
+
+def nat_keep(ports: HostPorts) -> list[str]:
+    """Put back what of our rules was lost; return what was missing, [] where nothing was.
+
+    Others may be writing at the same moment (a Docker that starts): it is looked at again. Raises
+    OperationFailed if it is still not there.
+    """
+    state = ports.nat.read()
+    if not state.settings:
+        return []
+    missing: list[str] = []
+    if not ports.forwarding.enabled():
+        ports.forwarding.enable()
+        missing.append("forwarding was off")
+    left: list[str] = []
+    for _ in range(TRIES):
+        left = lacking(ports, state)
+        if not left:
+            return missing
+        missing += [text for text in left if text not in missing]
+        edit_to(ports, state, state.settings)
+    left = lacking(ports, state)
+    if left:
+        raise OperationFailed(f"Our NAT rules do not stay: {'; '.join(left)}.")
+    return missing

@@ -1,0 +1,151 @@
+"""Our own NAT rules: what there was, forwarding, the rules themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import IPv4Network
+
+from attrs import evolve
+
+from netops.engine.context import Context, Saved
+from netops.engine.errors import CheckFailed
+from netops.engine.nat.ruleset import EMPTY, Table, tables_of
+from netops.engine.nat_keep import edit_to, lacking
+from netops.engine.nat_setting import NatSetting, NatState, settings_with
+from netops.engine.restore import file_put_back, file_saved
+from netops.engine.serial import Json, from_json, to_json
+from netops.engine.steps.base import Step
+
+
+def setting_in(params: dict[str, Json]) -> NatSetting | None:
+    """Return the setting in a step's params, None where all of ours goes."""
+    data = params["setting"]
+    return None if data is None else from_json(NatSetting, data)
+
+
+def foreign_of(saved: str) -> dict[str, list[str]]:
+    """Return the rules that are not ours, in order, by table."""
+    return {
+        name: [f"-A {rule.chain} {rule.text}" for rule in table.foreign]
+        for name, table in tables_of(saved).items()
+    }
+
+
+class NatRemember(Step):
+    """Keep all tables as they are, as iptables-save prints them, before anything is set."""
+
+    kind = "nat_remember"
+
+    def save(self, ctx: Context) -> Saved:
+        return {"saved": ctx.ports.firewall.saved(), "state": to_json(ctx.ports.nat.read())}
+
+    def check(self, ctx: Context) -> None:
+        tables = tables_of(str(ctx.memory[self.kind]["saved"]))
+        told = [f"{len(table.rules)} rules in {name}" for name, table in sorted(tables.items())]
+        forwards = "on" if ctx.ports.forwarding.enabled() else "off"
+        ctx.output(f"Now: {', '.join(told) or 'no tables'}; forwarding is {forwards}.")
+
+    def undo(self, ctx: Context, saved: Saved) -> None:
+        """The proof that what is ours is as it was."""
+        before = from_json(NatState, saved["state"])
+        problems = lacking(ctx.ports, before)
+        if problems or ctx.ports.nat.read() != before:
+            raise CheckFailed(f"Our rules are not as they were: {'; '.join(problems)}.")
+
+
+class ForwardOn(Step):
+    """`sysctl -w net.ipv4.ip_forward=1`, and a file for the next boot; params: file."""
+
+    kind = "forward_on"
+
+    def save(self, ctx: Context) -> Saved:
+        enabled = ctx.ports.forwarding.enabled()
+        return {"enabled": enabled, "file": file_saved(ctx.ports, self.text("file"))}
+
+    def do(self, ctx: Context) -> None:
+        ctx.ports.forwarding.enable()
+
+    def check(self, ctx: Context) -> None:
+        if not ctx.ports.forwarding.enabled():
+            raise CheckFailed("The host still does not forward packets.")
+        ctx.output(f"The host forwards packets; {self.text('file')} says so to the next boot.")
+
+    def undo(self, ctx: Context, saved: Saved) -> None:
+        if not saved["enabled"]:
+            ctx.ports.forwarding.disable()
+        file_put_back(ctx.ports, self.text("file"), saved["file"])
+
+
+class ForwardForget(Step):
+    """Take the file for the next boot away; others may need what is on now. params: file."""
+
+    kind = "forward_forget"
+
+    def save(self, ctx: Context) -> Saved:
+        return {"file": file_saved(ctx.ports, self.text("file"))}
+
+    def do(self, ctx: Context) -> None:
+        ctx.ports.config.remove(self.text("file"))
+
+    def check(self, ctx: Context) -> None:
+        ctx.output(f"{self.text('file')} is gone; until the next boot forwarding stays as it is.")
+
+    def undo(self, ctx: Context, saved: Saved) -> None:
+        file_put_back(ctx.ports, self.text("file"), saved["file"])
+
+
+class NatRules(Step):
+    """Our rules for one subnet; params: subnet, setting (NatSetting or null), before, after."""
+
+    kind = "nat_rules"
+
+    def save(self, ctx: Context) -> Saved:
+        tables: list[Json] = [*tables_of(ctx.ports.firewall.saved())]
+        return {"state": to_json(ctx.ports.nat.read()), "tables": tables}
+
+    def do(self, ctx: Context) -> None:
+        old = ctx.ports.nat.read()
+        fresh = settings_with(
+            old.settings, IPv4Network(self.text("subnet")), setting_in(self.params)
+        )
+        before = set(tables_of(ctx.ports.firewall.saved()))
+        edit_to(ctx.ports, old, fresh)
+        made = {*old.made_tables, *(set(tables_of(ctx.ports.firewall.saved())) - before)}
+        if not fresh:
+            _tables_remove(ctx, sorted(made))
+            made = set()
+        ctx.ports.nat.write(NatState(fresh, tuple(sorted(made))))
+
+    def check(self, ctx: Context) -> None:
+        problems = lacking(ctx.ports, ctx.ports.nat.read())
+        if problems:
+            raise CheckFailed(f"The rules are not there: {'; '.join(problems)}.")
+        subnet, tables = self.text("subnet"), tables_of(ctx.ports.firewall.saved())
+        counts = {
+            name: sum(f"dockernet {subnet} change" in rule.text for rule in table.rules)
+            for name, table in tables.items()
+        }
+        told = [f"{count} in {name}" for name, count in sorted(counts.items()) if count]
+        ctx.output(f"Our rules for {subnet}: {' and '.join(told) or 'none'}.")
+
+    def undo(self, ctx: Context, saved: Saved) -> None:
+        old, now = from_json(NatState, saved["state"]), ctx.ports.nat.read()
+        # Whatever the settings on disk say: the rules may have been set before they were written.
+        mine = setting_in(self.params)
+        edit_to(ctx.ports, evolve(now, settings=(*now.settings, *([mine] if mine else []))),
+                old.settings)  # fmt: skip
+        names = saved["tables"]
+        there = set(names) if isinstance(names, list) else set()
+        _tables_remove(ctx, sorted(set(tables_of(ctx.ports.firewall.saved())) - there))
+        ctx.ports.nat.write(old)
+
+
+def _tables_remove(ctx: Context, names: Sequence[str]) -> None:
+    for name in names:
+        ctx.ports.firewall.remove_empty(name)
+
+
+def live_tables(ctx: Context) -> dict[str, Table]:
+    """Return nat and filter as they are now, empty where there is none."""
+    tables = tables_of(ctx.ports.firewall.saved())
+    return {name: tables.get(name, EMPTY) for name in ("nat", "filter")}

@@ -1,0 +1,170 @@
+"""The proof of a NAT change: tables read back, packets sent, their translation read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+
+from netops.engine.before import targets_of
+from netops.engine.context import Context
+from netops.engine.desired_nat import MASQUERADE, NONE, DesiredNat, NatPublish
+from netops.engine.errors import CheckFailed, OperationFailed
+from netops.engine.nat_keep import lacking
+from netops.engine.nat_setting import NatSetting
+from netops.engine.steps.base import Step
+from netops.engine.steps.nat import NatRemember, foreign_of, setting_in
+
+READ_S, PROBE_S, ADDRESSES = 5.0, 0.5, 8
+
+
+class VerifyNat(Step):
+    """Params: setting (NatSetting or null), gateway (the bridge's address with prefix, or "")."""
+
+    kind = "verify_nat"
+
+    def check(self, ctx: Context) -> None:
+        ctx.wait(lambda: lacking(ctx.ports, ctx.ports.nat.read()), READ_S)
+        ctx.output("The tables have our rules as they were set, and nothing else of ours.")
+        self._tell_others(ctx)
+        setting = setting_in(self.params)
+        if setting is None:
+            return
+        if setting.desired.mode != NONE:
+            self._prove_way_out(ctx, setting)
+        for publish in setting.desired.publish:
+            _prove_published(ctx, publish)
+
+    def _tell_others(self, ctx: Context) -> None:
+        """Others may write at the same moment; it is said, since it was not us."""
+        if not ctx.begun(NatRemember.kind):
+            return
+        before = foreign_of(str(ctx.memory[NatRemember.kind]["saved"]))
+        now = foreign_of(ctx.ports.firewall.saved())
+        count = sum(len(rules) for rules in now.values())
+        if all(before.get(name, []) == now.get(name, []) for name in {*before, *now}):
+            ctx.output(f"The {count} rules of others are what and where they were.")
+        else:
+            ctx.output("Others changed rules of their own meanwhile; ours did not touch them.")
+
+    def _prove_way_out(self, ctx: Context, setting: NatSetting) -> None:
+        desired = setting.desired
+        text = self.text("gateway")
+        if not text:
+            ctx.output(f"{setting.bridge} has no address in {desired.subnet}: nothing was sent.")
+            return
+        gateway, tried = IPv4Interface(text), 0
+        for target in targets_of(ctx):
+            link = desired.out_interface
+            if link and ctx.ports.netlink.link_to(target) != link:
+                ctx.output(f"The way to {target} is not by {link}; it was not tried.")
+                continue
+            tried += 1
+            if self._left_well(ctx, setting, gateway, target):
+                return
+        if tried:
+            message = f"No packet from {desired.subnet} got out of this host."
+            raise CheckFailed(message, "See what drops it: `iptables -vnL FORWARD`.")
+
+    def _left_well(
+        self,
+        ctx: Context,
+        setting: NatSetting,
+        gateway: IPv4Interface,
+        target: IPv4Address,
+    ) -> bool:
+        """True if a packet left with the right source; raises CheckFailed if with a wrong one."""
+        desired = setting.desired
+        inside, found = _sent(ctx, setting, gateway, target)
+        if found is None:
+            ctx.output(f"A packet from {inside} to {target} was dropped on this host.")
+            return False
+        source, answered = found
+        answer = "it answered" if answered else "no answer came"
+        if not _is_right(ctx, desired, inside, target, source):
+            wanted = desired.to_source or "an address of this host"
+            raise CheckFailed(f"{inside} left as {source} towards {target}, not as {wanted}.")
+        ctx.output(f"A packet from {inside} left as {source} towards {target}; {answer}.")
+        return True
+
+
+def _sent(
+    ctx: Context, setting: NatSetting, gateway: IPv4Interface, target: IPv4Address
+) -> tuple[IPv4Address, tuple[IPv4Address, bool] | None]:
+    """Send from an address that nobody has; return it, and as what the packet left."""
+    failure = OperationFailed(f"{setting.desired.subnet} has no address left to send from.")
+    for inside in _spare_addresses(ctx, setting.desired, gateway):
+        address = IPv4Interface((inside, gateway.network.prefixlen))
+        try:
+            result = ctx.ports.netlink.translated(setting.bridge, address, gateway.ip, target)
+        except OperationFailed as error:
+            failure = error
+            continue
+        if result.source is None:
+            return inside, None
+        return inside, (result.source, result.answered)
+    raise failure
+
+
+def _spare_addresses(
+    ctx: Context, desired: DesiredNat, gateway: IPv4Interface
+) -> Iterator[IPv4Address]:
+    """From the end of the subnet, where Docker comes last (moby ipam gives the lowest first)."""
+    used = {gateway.ip, *(publish.to for publish in desired.publish)}
+    for container in ctx.ports.docker.containers():
+        for endpoint in container.endpoints:
+            used |= {a for a in (endpoint.ipv4, endpoint.static_ipv4) if a is not None}
+    last, found = int(desired.subnet.broadcast_address) - 1, 0
+    for number in range(last, int(desired.subnet.network_address), -1):
+        address = IPv4Address(number)
+        if address not in used:
+            yield address
+            found += 1
+        if found == ADDRESSES:
+            return
+
+
+def _is_right(
+    ctx: Context,
+    desired: DesiredNat,
+    inside: IPv4Address,
+    target: IPv4Address,
+    source: IPv4Address,
+) -> bool:
+    if any(target in network for network in desired.exclude):
+        return source == inside
+    if desired.mode == MASQUERADE:
+        return source != inside and source in _own_addresses(ctx, desired.subnet)
+    return source == desired.to_source
+
+
+def _own_addresses(ctx: Context, subnet: IPv4Network) -> list[IPv4Address]:
+    return [
+        a.interface.ip
+        for a in ctx.ports.netlink.addresses()
+        if a.interface.ip not in subnet and not a.interface.ip.is_loopback
+    ]
+
+
+def _prove_published(ctx: Context, publish: NatPublish) -> None:
+    """Where the host's own packet is led; whether a program answers there is only told."""
+    bridges = {n.bridge for n in ctx.ports.docker.networks() if n.bridge}
+    own = [
+        a.interface.ip
+        for a in ctx.ports.netlink.addresses()
+        if a.link not in bridges and not a.interface.ip.is_loopback and a.scope == "global"
+    ]
+    address = publish.host_ip or next(iter(own), None)
+    if address is None:
+        ctx.output(f"This host has no address to try {publish.text} on.")
+        return
+    place = ctx.ports.netlink.led_to(publish.protocol, address, publish.l4_port)
+    if place != (publish.to, publish.to_port):
+        found = f"{place[0]}:{place[1]}" if place else "nowhere"
+        raise CheckFailed(f"Port {publish.l4_port} of {address} leads to {found}: {publish.text}.")
+    told = ""
+    if publish.protocol == "tcp":
+        answer = ctx.ports.netlink.probe_tcp(address, publish.l4_port, PROBE_S)
+        words = {"open": "a program answers", "refused": "no program listens there yet"}
+        told = f"; {words.get(answer, 'nobody answers there yet')}"
+    where = f"{publish.to}:{publish.to_port}"
+    ctx.output(f"{publish.protocol} {address}:{publish.l4_port} leads to {where}{told}.")
