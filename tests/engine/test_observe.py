@@ -140,7 +140,7 @@ class Broken:
 
 def test_it_describes_a_host_on_which_nothing_works() -> None:
     broken: Any = Broken()
-    ports = HostPorts(broken, broken, broken, broken, broken, broken)
+    ports = HostPorts(*[broken] * 8)
     seen = observe(ports, Controller((IPv4Address("192.0.2.1"),)))
     assert not seen.daemon.running
     assert (seen.links, seen.networks, seen.containers) == ((), (), ())
@@ -195,7 +195,7 @@ class Whole(Broken):
 
 def test_it_joins_what_docker_and_the_kernel_say() -> None:
     whole: Any = Whole()
-    ports = HostPorts(whole, whole, whole, whole, whole, whole)
+    ports = HostPorts(*[whole] * 8)
     seen = observe(ports, Controller((IPv4Address("192.0.2.1"),)))
     [container] = seen.containers
     assert container.endpoints[0].veth == "v"

@@ -1,7 +1,7 @@
 """Runs the engine with its real adapters inside a lab host: `engine_driver.py COMMAND JSON`.
 
 Prints one JSON object. Commands: plan, apply (observe, plan, apply; `fault` makes one step fail),
-settle. Used by the tests through in_host.py.
+settle, audit, keep, adapter. Used by the tests through in_host.py.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from netops.engine import apply as engine
-from netops.engine.adapters import host_ports
+from netops.engine.adapters import firewall_legacy, host_ports
 from netops.engine.context import Context
 from netops.engine.desired import parse_spec
 from netops.engine.errors import OperationFailed
 from netops.engine.journal import Journal
+from netops.engine.nat.audit import audit
+from netops.engine.nat_keep import nat_keep
 from netops.engine.observe import observe
 from netops.engine.observed import Controller
 from netops.engine.plan import Plan
@@ -48,8 +50,9 @@ def controller(asked: dict[str, Any]) -> Controller:
 def plan_of(asked: dict[str, Any], ports: HostPorts) -> Plan:
     """Observe and plan."""
     reserved = [(IPv4Network(n), label) for n, label in asked.get("reserved", [])]
-    desired = parse_spec("subnet", asked["spec"])
-    return make_plan(observe(ports, controller(asked)), desired, reserved)
+    desired = parse_spec(asked.get("kind", "subnet"), asked["spec"])
+    observed = observe(ports, controller(asked))
+    return make_plan(observed, desired, reserved, asked.get("change", 0))
 
 
 class Fault:
@@ -103,6 +106,12 @@ def main() -> None:
         answer = to_json(plan_of(asked, PORTS))
     elif command == "apply":
         answer = run_apply(asked)
+    elif command == "audit":
+        answer = {"nat": [to_json(entry) for entry in audit(observe(PORTS, controller(asked)))]}
+    elif command == "keep":
+        answer = {"missing": nat_keep(PORTS)}
+    elif command == "adapter":
+        answer = {"python_iptables": firewall_legacy.available(), "loaded": "iptc" in sys.modules}
     else:
         outcome = engine.settle(Journal(Path(asked["job"])), PORTS, emit)
         answer = {"outcome": to_json(outcome), "events": EVENTS}

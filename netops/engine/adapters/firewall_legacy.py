@@ -79,7 +79,7 @@ def _edit(iptc: Any, table: Any, edit: Edit) -> None:
             chain = _chain(iptc, table, name)
             chain.flush()
             for rule in rules:
-                chain.append_rule(_rule(iptc, rule))
+                chain.append_rule(_rule(iptc, table, rule))
         case ChainDelete(name):
             chain = iptc.Chain(table, name)
             chain.flush()
@@ -91,15 +91,19 @@ def _edit(iptc: Any, table: Any, edit: Edit) -> None:
                 raise OperationFailed(f"The chain {name} is no longer what it was a moment ago.")
             chain.delete_rule(found)
         case JumpInsert(name, index, rule):
-            iptc.Chain(table, name).insert_rule(_rule(iptc, rule), position=index)
+            iptc.Chain(table, name).insert_rule(_rule(iptc, table, rule), position=index)
 
 
 def _chain(iptc: Any, table: Any, name: str) -> Any:
     return iptc.Chain(table, name) if table.is_chain(name) else table.create_chain(name)
 
 
-def _rule(iptc: Any, rule: Rule) -> Any:
-    made = iptc.Rule()
+def _rule(iptc: Any, table: Any, rule: Rule) -> Any:
+    class OwnRule(iptc.Rule):  # type: ignore[misc]
+        # Asked for a chain of a target's name; by default it opens every table, and they appear.
+        tables = property(lambda _: [table])
+
+    made = OwnRule()
     if rule.source is not None:
         made.src = str(rule.source)
     if rule.destination is not None:

@@ -42,7 +42,7 @@ class VerifyNat(Step):
         now = foreign_of(ctx.ports.firewall.saved())
         count = sum(len(rules) for rules in now.values())
         if all(before.get(name, []) == now.get(name, []) for name in {*before, *now}):
-            ctx.output(f"The {count} rules of others are what and where they were.")
+            ctx.output(f"Rules of others: {count}, each what and where it was.")
         else:
             ctx.output("Others changed rules of their own meanwhile; ours did not touch them.")
 
