@@ -107,6 +107,18 @@ class ObservationReport:
 
 
 @frozen
+class RulesRestored:
+    """Host to site: NAT rules of ours that were lost are there again.
+
+    `missing` says in sentences what was lost; `error` why it could not be put back, "" if it was.
+    """
+
+    at: str
+    missing: tuple[str, ...]
+    error: str = ""
+
+
+@frozen
 class PlanReport:
     """Host to site: the plan asked for, or why there is none (`error`)."""
 
@@ -153,6 +165,7 @@ BODIES: dict[str, type] = {
         ResendRequest,
         Heartbeat,
         ObservationReport,
+        RulesRestored,
         PlanReport,
         JobEvent,
         JobRefused,

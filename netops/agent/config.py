@@ -45,6 +45,11 @@ class Place:
         return self.state / "jobs"
 
     @property
+    def nat(self) -> Path:
+        """The NAT settings of the host (netops/engine/adapters/nat_settings.py)."""
+        return self.state / "nat.json"
+
+    @property
     def lock(self) -> Path:
         """Held with flock(2) by the process that changes the host, for as long as it lives."""
         return self.state / "job.lock"

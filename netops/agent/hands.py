@@ -20,6 +20,7 @@ from netops.agent.child import child_ask, child_start
 from netops.agent.config import Place
 from netops.agent.emitter import Emitter
 from netops.agent.jobs import EventLog, JobFolder, jobs_all, jobs_prune
+from netops.agent.keeper import Keeper
 from netops.agent.lock import job_lock_held
 from netops.agent.pace import Pace
 from netops.engine.errors import DockernetError
@@ -45,6 +46,7 @@ class Hands:
         self._tasks: deque[Callable[[], None]] = deque()
         self._asked: list[str] = []
         self._pace = Pace()
+        self._keeper = Keeper(place)
         self._reported = ""
         self._job = ""
         self._unsettled: dict[str, int] = {}  # {job id: how often it is still tried}
@@ -80,6 +82,15 @@ class Hands:
         """The host has changed somehow: look, and report if it matters."""
         with self._wake:
             self._pace.changed()
+            self._keeper.due_soon()
+            self._wake.notify()
+
+    def rules_changed(self) -> None:
+        """Somebody wrote firewall rules: see that ours are there."""
+        with self._wake:
+            self._keeper.due_soon()
+            if self._keeper.look_due():
+                self._pace.changed()
             self._wake.notify()
 
     def plan(self, request: PlanRequest) -> None:
@@ -108,9 +119,13 @@ class Hands:
             while True:
                 if self._tasks:
                     return self._tasks.popleft()
+                keep_s = self._keeper.due()
+                if keep_s <= 0:
+                    return self._keep
                 if self._asked:
                     return lambda: self._observe("requested")
                 cause, wait_s = self._pace.due()
+                wait_s = min(wait_s, keep_s)
                 if self._unsettled:
                     settle_s = self._settle_at - time.monotonic()
                     if settle_s <= 0:
@@ -123,7 +138,19 @@ class Hands:
     def _ready(self) -> None:
         jobs_prune(self._place.jobs)
         self.settled.set()
+        self._keep()
         self._observe("start")
+
+    def _keep(self) -> None:
+        """Put back what was lost of our rules, and say so; not while a job is unsettled."""
+        if self._job:
+            return self._keeper.later()
+        told = self._keeper.restore()
+        if told is not None:
+            self._emitter.send(told)
+            with self._wake:
+                self._pace.changed()
+        return None
 
     def _observe(self, cause: str) -> None:
         with self._wake:
@@ -142,6 +169,7 @@ class Hands:
             return
         different = self._differs(observed)
         self._pace.looked(_children_cpu_s() - begun, different=different)
+        self._keeper.due_soon()
         for request_id in asked:
             self._emitter.send(ObservationReport(observed, "requested", request_id))
         if not asked and (different or cause != "changed"):
@@ -168,6 +196,7 @@ class Hands:
     def _apply(self, job: JobFolder) -> None:
         self._run_job("apply", job)
         self._settle(job)
+        self._keep()
         self._observe("job")
 
     def _settle(self, job: JobFolder) -> None:

@@ -44,7 +44,7 @@ def run(place: Place) -> int:
     runner = Runner(config, place, emitter, hands)
     emitter.start()
     hands.start()
-    Observer(hands.changed).start()
+    Observer(hands.changed, hands.rules_changed).start()
     log.info("agent %s of host %s (%s) runs", VERSION, config.name, config.host_id)
 
     def end() -> None:

@@ -1,5 +1,5 @@
-"""Hears at once when links, addresses, routes or Docker change, at next to no cost while nothing
-does: one netlink socket and one HTTP stream, neither with a library."""
+"""Hears at once when links, addresses, routes, firewall rules or Docker change, at next to no cost
+while nothing does: two netlink sockets and one HTTP stream, none of them with a library."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
+from netops.agent.rules_watch import RulesWatch
 from netops.engine.errors import OperationFailed
 
 QUIET_S = 0.3
@@ -37,7 +38,8 @@ _FILTERS = {
 
 
 class Observer:
-    """Calls `on_change` from its own thread, once for each burst of events.
+    """Calls `on_change` from its own thread, once for each burst of events, and `on_rules` as soon
+    as somebody writes firewall rules.
 
     `docker_socket` and `pid_files` are paths of the engine's socket and of the files that may
     hold its process id.
@@ -46,11 +48,13 @@ class Observer:
     def __init__(
         self,
         on_change: Callable[[], None],
+        on_rules: Callable[[], None] = lambda: None,
         *,
         docker_socket: str = DOCKER_SOCKET,
         pid_files: tuple[str, ...] = DOCKER_PIDS,
     ) -> None:
         self._on_change = on_change
+        self._on_rules = on_rules
         self._docker_socket = docker_socket
         self._pid_files = pid_files
         self._docker: socket.socket | None = None
@@ -61,6 +65,7 @@ class Observer:
     def start(self) -> None:
         """Begin to listen; what happens from now on is heard."""
         self._netlink = _netlink_open()
+        self._rules = RulesWatch()
         self._docker_connect()
         self._thread.start()
 
@@ -79,13 +84,17 @@ class Observer:
 
     def _wait(self, timeout_s: float | None) -> bool:
         """Wait for something to happen; False when nothing did within `timeout_s` seconds."""
-        sockets = [self._netlink]
+        sockets: list[socket.socket] = [self._netlink, *self._rules.sockets]
         if self._docker is not None:
             sockets.append(self._docker)
         elif timeout_s is None:
             timeout_s = RECONNECT_S
+        if timeout_s is None:
+            timeout_s = self._rules.poll_s
         ready, _, _ = select.select(sockets, [], [], timeout_s)
         heard = False
+        if self._rules.written(ready):
+            self._on_rules()
         if self._netlink in ready:
             _netlink_drain(self._netlink)
             heard = True

@@ -1,7 +1,8 @@
-"""The child process: observe, plan, apply, settle. Here alone the heavy libraries are loaded.
+"""The child process: observe, plan, keep, apply, settle. Here alone are the heavy libraries loaded.
 
-`observe` and `plan` answer with one line of JSON on standard output. `apply` and `settle` write
-their events into the job's folder and a line for each to standard output, which nobody may hear.
+`observe`, `plan` and `keep` answer with one line of JSON on standard output. `apply` and `settle`
+write their events into the job's folder and a line for each to standard output, which nobody may
+hear.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from netops.engine.apply import apply, settle
 from netops.engine.desired import parse_spec
 from netops.engine.errors import DockernetError, Refused, SpecInvalid, Stale
 from netops.engine.journal import Journal, Outcome
+from netops.engine.nat_keep import nat_keep
 from netops.engine.observe import observe
 from netops.engine.observed import Controller, Observed
 from netops.engine.plan import Plan
@@ -47,6 +49,8 @@ def work(place: Place, argv: list[str]) -> int:
         case ["plan"]:
             request = from_json(PlanRequest, json.load(sys.stdin))
             _answer(pipe, lambda: plan_make(place, request))
+        case ["keep"]:
+            _answer(pipe, lambda: rules_keep(place))
         case ["apply", job_id]:
             _job(place, job_id, pipe, _apply)
         case ["settle", job_id]:
@@ -67,6 +71,15 @@ def plan_make(place: Place, request: PlanRequest) -> Plan:
     desired = parse_spec(request.kind, request.spec)
     observed, reserved = observation_make(place), _networks(request.reserved)
     return make_plan(observed, desired, reserved, request.change_id)
+
+
+def rules_keep(place: Place) -> list[str]:
+    """Put back what of our NAT rules was lost; return what was missing.
+
+    Raises Refused while a job changes this host: it sees to the rules itself.
+    """
+    with job_lock(place.lock):
+        return nat_keep(host_ports())
 
 
 def _controller(place: Place, ports: HostPorts) -> Controller:

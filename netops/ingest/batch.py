@@ -13,6 +13,7 @@ from django.db import InterfaceError, OperationalError
 from hosts.models import Host
 from hosts.services import heartbeats_store, observation_store
 from hosts.services.clean import clean_text
+from hosts.services.restorations import restoration_store
 from netops.engine.errors import MessageRejected
 from netops.ingest.settle import settle_after_return
 from netops.services.events import job_events_store
@@ -25,6 +26,7 @@ from netops.wire import (
     JobRefused,
     ObservationReport,
     PlanReport,
+    RulesRestored,
     open_sealed,
 )
 
@@ -32,11 +34,24 @@ log = logging.getLogger(__name__)
 
 
 @frozen
-class ArrivedObservation:
-    """An observation and when the site's broker took it: a clock of ours, not the host's."""
+class Arrived:
+    """A report and when the site's broker took it: a clock of ours, not the host's."""
+
+    at: datetime
+
+
+@frozen
+class ArrivedObservation(Arrived):
+    """What a host is."""
 
     report: ObservationReport
-    at: datetime
+
+
+@frozen
+class ArrivedRestoration(Arrived):
+    """What a host has put back."""
+
+    report: RulesRestored
 
 
 class Batch:
@@ -67,8 +82,10 @@ class Batch:
             if isinstance(body, Heartbeat):
                 self._beats[host.pk] = _cleaned(body)
             elif isinstance(body, ObservationReport):
-                arrived = ArrivedObservation(body, _arrival(entry_id))
+                arrived = ArrivedObservation(_arrival(entry_id), body)
                 self._todo.append((host, arrived, text))
+            elif isinstance(body, RulesRestored):
+                self._todo.append((host, ArrivedRestoration(_arrival(entry_id), body), text))
             else:
                 self._todo.append((host, body, text))
 
@@ -126,6 +143,11 @@ def _observation(host: Host, arrived: ArrivedObservation) -> None:
     observation_store(host=host, observed=report.observed, cause=report.cause, at=arrived.at)
 
 
+def _restoration(host: Host, arrived: ArrivedRestoration) -> None:
+    report = arrived.report
+    restoration_store(host=host, missing=report.missing, error=report.error, at=arrived.at)
+
+
 def _plan(host: Host, report: PlanReport) -> None:
     plan_store(host=host, report=report)
 
@@ -144,6 +166,7 @@ def _nothing(host: Host, body: object) -> None:
 
 _HANDLERS: dict[type, Callable[[Host, Any], None]] = {
     ArrivedObservation: _observation,
+    ArrivedRestoration: _restoration,
     PlanReport: _plan,
     list: _events,
     JobRefused: _refused,

@@ -1,0 +1,33 @@
+"""NAT rules that a host has put back by itself: an entry in its history that says what was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from hosts.models import Host, Observation
+from hosts.services import broker_access
+from hosts.services.clean import clean_text
+
+CAUSE = "nat"
+MOST_TOLD, LONGEST = 20, 300
+
+
+def restoration_store(*, host: Host, missing: Sequence[str], error: str, at: datetime) -> None:
+    """Keep what a host's agent says of rules that were lost; `at` is when the report came.
+
+    `error` is why they could not be put back, "" if they were.
+    """
+    told = [clean_text(text)[:LONGEST] for text in missing[:MOST_TOLD]]
+    if error:
+        summary = f"NAT rules of Dockernet are missing and could not be put back: {error}"
+    else:
+        summary = f"Dockernet put its NAT rules back: {'; '.join(told)}."
+    with transaction.atomic():
+        kept = Host.objects.select_for_update().get(pk=host.pk)
+        Observation.objects.create(
+            host=kept, at=at, cause=CAUSE, data=kept.observed or {}, summary=clean_text(summary)
+        )
+        transaction.on_commit(lambda: broker_access.announce_host(host.pk))

@@ -1,0 +1,86 @@
+"""Sees that the NAT rules of this host stay: looks when rules were written, and puts them back."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import UTC, datetime
+
+from netops.agent.child import child_ask
+from netops.agent.config import Place
+from netops.engine.adapters import host_ports
+from netops.engine.errors import DockernetError
+from netops.engine.nat_keep import lacking
+from netops.wire import RulesRestored
+
+log = logging.getLogger(__name__)
+# Long enough for a program that writes rule after rule, short enough for two seconds in all.
+SOON_S, AGAIN_S, LOOK_S, KEEP_S = 0.3, 30.0, 60.0, 60.0
+NEVER = float("inf")
+
+
+class Keeper:
+    """When to look at our rules, and the look itself. Looking costs two short programs."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._at = NEVER
+        self._looked = 0.0
+        self._failed = ""
+
+    @property
+    def active(self) -> bool:
+        """True if this host has NAT settings."""
+        return self._place.nat.exists()
+
+    def due_soon(self) -> None:
+        """Something happened that may have cost us rules."""
+        if self.active:
+            self._at = min(self._at, time.monotonic() + SOON_S)
+
+    def later(self) -> None:
+        """Not now: a job is at it, which is heard of when it has ended."""
+        self._at = time.monotonic() + AGAIN_S
+
+    def due(self) -> float:
+        """Return the seconds until the next look, infinite where none is wanted."""
+        return self._at - time.monotonic()
+
+    def look_due(self) -> bool:
+        """True, once in LOOK_S seconds, if rules that others wrote should be reported too."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_S:
+            return False
+        self._looked = now
+        return True
+
+    def restore(self) -> RulesRestored | None:
+        """Look, and put back what is missing; return what there is to tell, None if nothing."""
+        self._at = NEVER
+        if not self.active:
+            return None
+        try:
+            ports = host_ports()
+            if not lacking(ports, ports.nat.read()) and ports.forwarding.enabled():
+                self._failed = ""
+                return None
+            missing = child_ask(self._place, "keep", timeout_s=KEEP_S)
+        except (DockernetError, OSError) as error:
+            return self._failure(str(error))
+        self._failed = ""
+        told = tuple(str(text) for text in missing) if isinstance(missing, list) else ()
+        log.info("put back NAT rules: %s", "; ".join(told))
+        return _restored(told) if told else None
+
+    def _failure(self, error: str) -> RulesRestored | None:
+        """Try again later; the same failure is told once."""
+        self._at = time.monotonic() + AGAIN_S
+        if error == self._failed:
+            return None
+        self._failed = error
+        log.warning("cannot put back NAT rules: %s", error)
+        return _restored((), error)
+
+
+def _restored(missing: tuple[str, ...], error: str = "") -> RulesRestored:
+    return RulesRestored(datetime.now(UTC).isoformat(), missing, error)
