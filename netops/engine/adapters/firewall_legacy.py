@@ -55,7 +55,7 @@ def _table_set(iptc: Any, name: str, edits: Sequence[Edit]) -> None:
                 _edit(iptc, table, edit)
             table.commit()
             return
-        except iptc.IPTCError as error:
+        except (iptc.IPTCError, iptc.XTablesError) as error:
             _forget(table)
             if attempt == TRIES or not _AGAIN.search(str(error)):
                 raise OperationFailed(f"python-iptables: table {name}: {error}") from error
