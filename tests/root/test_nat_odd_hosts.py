@@ -45,7 +45,8 @@ def bare(request: pytest.FixtureRequest, lab: Lab) -> Any:
     host.load_image()
     engine_install(host)
     host.start_container("c1", restart="always")
-    host.run("iptables -t nat -L -n; iptables -L -n")  # The tables exist from here on.
+    # The tables exist from here on.
+    host.run("for t in nat filter; do iptables -t $t -N x && iptables -t $t -X x; done")
     host.family = request.param
     yield host
     lab.remove(host)

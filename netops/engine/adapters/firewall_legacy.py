@@ -12,7 +12,7 @@ import fcntl
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
@@ -39,10 +39,24 @@ def rules_set(tables: Mapping[str, Sequence[Edit]]) -> None:
     """
     import iptc
 
-    with xtables_lock():
-        for name, edits in tables.items():
-            if edits:
-                _table_set(iptc, name, edits)
+    wanted = {name: edits for name, edits in tables.items() if edits}
+    with xtables_lock(), _no_other_tables(iptc, wanted):
+        for name, edits in wanted.items():
+            _table_set(iptc, name, edits)
+
+
+@contextmanager
+def _no_other_tables(iptc: Any, names: Iterable[str]) -> Iterator[None]:
+    """Keep a rule from opening every table there is, only to see if one has its target for a chain.
+
+    A legacy table that was opened once is there for good.
+    """
+    original = iptc.Rule.tables
+    iptc.Rule.tables = property(lambda _: [iptc.Table(name) for name in names])
+    try:
+        yield
+    finally:
+        iptc.Rule.tables = original
 
 
 def _table_set(iptc: Any, name: str, edits: Sequence[Edit]) -> None:
@@ -79,7 +93,7 @@ def _edit(iptc: Any, table: Any, edit: Edit) -> None:
             chain = _chain(iptc, table, name)
             chain.flush()
             for rule in rules:
-                chain.append_rule(_rule(iptc, table, rule))
+                chain.append_rule(_rule(iptc, rule))
         case ChainDelete(name):
             chain = iptc.Chain(table, name)
             chain.flush()
@@ -91,19 +105,15 @@ def _edit(iptc: Any, table: Any, edit: Edit) -> None:
                 raise OperationFailed(f"The chain {name} is no longer what it was a moment ago.")
             chain.delete_rule(found)
         case JumpInsert(name, index, rule):
-            iptc.Chain(table, name).insert_rule(_rule(iptc, table, rule), position=index)
+            iptc.Chain(table, name).insert_rule(_rule(iptc, rule), position=index)
 
 
 def _chain(iptc: Any, table: Any, name: str) -> Any:
     return iptc.Chain(table, name) if table.is_chain(name) else table.create_chain(name)
 
 
-def _rule(iptc: Any, table: Any, rule: Rule) -> Any:
-    class OwnRule(iptc.Rule):  # type: ignore[misc]
-        # Asked for a chain of a target's name; by default it opens every table, and they appear.
-        tables = property(lambda _: [table])
-
-    made = OwnRule()
+def _rule(iptc: Any, rule: Rule) -> Any:
+    made = iptc.Rule()
     if rule.source is not None:
         made.src = str(rule.source)
     if rule.destination is not None:
