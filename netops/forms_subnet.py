@@ -1,4 +1,4 @@
-"""The form for a new subnet of docker0. It carries the input; the service judges it."""
+"""The form for a new subnet of docker0."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from typing import Any
 from django import forms
 
 from netops.engine.desired_subnet import ACCEPTABLE, KIND
-
-_LINE = {"class": "form-control", "autocomplete": "off", "spellcheck": "false"}
-_MONO = {**_LINE, "class": "form-control mono"}
-_NEEDED = {"aria-required": "true"}
+from netops.forms_base import MONO, NEEDED, ChangeForm
 
 ACCEPT_WORDS = {
     "removes-container": "Containers started with --rm are deleted when they stop for the change.",
@@ -20,26 +17,21 @@ ACCEPT_WORDS = {
 }
 
 
-class SubnetForm(forms.Form):
-    """Host, subnet, gateway, accepted risks, reason. `containers` only serves the size helper.
-
-    No field is required here, so that every fault is told by the same service and in the same
-    words as the API tells it.
-    """
+class SubnetForm(ChangeForm):
+    """Subnet, gateway, accepted risks. `containers` only serves the size helper."""
 
     kind = KIND
+    short = "Subnet of docker0"
+    heading = "A new subnet for docker0"
+    lead = "Docker is stopped for it, and every container on docker0 gets a new address."
     template = "netops/_request_subnet.html"
+    side = "netops/_request_subnet_side.html"
 
-    host = forms.CharField(
-        required=False,
-        max_length=63,
-        widget=forms.TextInput(_LINE | _NEEDED | {"list": "host-names"}),
-    )
     subnet = forms.CharField(
         required=False,
         max_length=64,
         label="New subnet of docker0",
-        widget=forms.TextInput(_MONO | _NEEDED | {"placeholder": "192.168.225.0/24"}),
+        widget=forms.TextInput(MONO | NEEDED | {"placeholder": "192.168.225.0/24"}),
     )
     containers = forms.IntegerField(
         required=False,
@@ -52,19 +44,13 @@ class SubnetForm(forms.Form):
         required=False,
         max_length=64,
         help_text="docker0's own address in it. Left empty: the first address of the subnet.",
-        widget=forms.TextInput(_MONO | {"placeholder": "192.168.225.1"}),
+        widget=forms.TextInput(MONO | {"placeholder": "192.168.225.1"}),
     )
     accept = forms.MultipleChoiceField(
         required=False,
         label="Risks that you accept",
         choices=[(code, ACCEPT_WORDS.get(code, code)) for code in ACCEPTABLE],
         widget=forms.CheckboxSelectMultiple,
-    )
-    reason = forms.CharField(
-        required=False,
-        max_length=2000,
-        help_text="It stays in the record, for whoever looks back in a year.",
-        widget=forms.Textarea(_NEEDED | {"class": "form-control", "rows": 3}),
     )
 
     def spec(self) -> dict[str, Any]:
@@ -79,5 +65,5 @@ class SubnetForm(forms.Form):
 
     @staticmethod
     def initial_of(spec: dict[str, Any]) -> dict[str, Any]:
-        """Return the initial values that show an earlier specification."""
+        """Return the initial values that show a specification."""
         return {name: spec.get(name) for name in ("subnet", "gateway", "accept")}

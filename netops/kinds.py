@@ -7,17 +7,10 @@ from typing import Any
 
 from attrs import frozen
 
+from netops import kinds_nat
+from netops.difference import Difference
 from netops.engine.plan import Plan
 from netops.models import Change
-
-
-@frozen
-class Difference:
-    """One thing before and after a change; "" where it is not known or not there."""
-
-    what: str
-    before: str
-    after: str
 
 
 @frozen
@@ -68,6 +61,9 @@ def _listed(value: object) -> str:
 
 KIND_WORDS: dict[str, KindWords] = {
     "subnet": KindWords("Subnet of docker0", _subnet_target, _subnet_sentence, _subnet_differences),
+    "nat": KindWords(
+        "NAT of a subnet", kinds_nat.target, kinds_nat.sentence, kinds_nat.differences
+    ),
 }
 
 

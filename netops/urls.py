@@ -9,6 +9,7 @@ urlpatterns = [
     path("changes/", changes.changes, name="changes"),
     path("changes/new/", request.change_new, name="change_new"),
     path("changes/new/size/", request.size, name="size"),
+    path("changes/new/nat/", request.nat_part, name="nat_part"),
     path("changes/<int:pk>/", change.change, name="change"),
     path("changes/<int:pk>/approve/", change.approve, name="approve"),
     path("changes/<int:pk>/reject/", change.reject, name="reject"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -14,10 +15,13 @@ from hosts.models import Host
 from hosts.selectors import host_get, host_names
 from netops.engine.desired import parse_spec
 from netops.engine.errors import Refused
-from netops.forms import form_class
+from netops.forms import FORMS, form_class
+from netops.forms_base import ChangeForm
+from netops.forms_nat import NatForm, initial_from
 from netops.forms_subnet import SubnetForm
 from netops.free_ranges import Proposal, proposal_for
 from netops.models import Change
+from netops.nat_choices import choices_of, setting_of
 from netops.selectors import change_get
 from netops.services import change_request
 from people.errors import NotFound
@@ -30,16 +34,18 @@ from people.views_refusals import shown_if_missing
 @require_http_methods(["GET", "POST"])
 @shown_if_missing
 def change_new(request: UserRequest) -> HttpResponse:
-    """The form, filled from the URL (`host`, or `from`: an earlier change), and its answer."""
+    """The form, filled from the URL (`kind` and `host` with fields of the kind, or `from`: an
+    earlier change), and its answer."""
     if not request.user.can_request():
         raise PermissionDenied("Your role does not ask for changes.")
     if request.method == "GET":
         form = _first_form(request)
         return _page(request, form, _host(form["host"].value()))
-    form = form_class(request.POST.get("kind", ""))(request.POST)
+    kind = form_class(request.POST.get("kind", ""))
     host = _host(request.POST.get("host", ""))
-    if "propose" in request.POST:
-        return _page(request, _with_proposal(request, host), host)
+    if "propose" in request.POST or "look" in request.POST:
+        return _page(request, kind(initial=_typed(kind, request.POST, host)), host)
+    form = kind(request.POST)
     if form.is_valid():
         change = _send(request, form, host)
         if change is not None:
@@ -47,17 +53,27 @@ def change_new(request: UserRequest) -> HttpResponse:
     return _page(request, form, host, status=422)
 
 
-def _first_form(request: UserRequest) -> SubnetForm:
+def _first_form(request: UserRequest) -> ChangeForm:
     earlier = request.GET.get("from", "")
     if earlier.isascii() and earlier.isdecimal():
         change = change_get(pk=int(earlier))
         kind = form_class(change.kind)
         initial: dict[str, Any] = kind.initial_of(change.spec)
         return kind(initial={**initial, "host": change.host.name, "reason": change.reason})
-    return form_class(request.GET.get("kind", ""))(initial={"host": request.GET.get("host", "")})
+    kind = form_class(request.GET.get("kind", ""))
+    initial = {"host": request.GET.get("host", ""), "reason": request.GET.get("reason", "")}
+    return kind(initial=initial | (_named(request.GET) if kind is NatForm else {}))
 
 
-def _send(request: UserRequest, form: SubnetForm, host: Host | None) -> Change | None:
+def _named(query: QueryDict) -> dict[str, Any]:
+    """What the URL says of a NAT setting; with the subnet alone, what that subnet has now."""
+    named = initial_from({name: query.get(name, "") for name in query})
+    host = _host(query.get("host")) if set(named) == {"subnet"} else None
+    setting = setting_of(host.observation, named["subnet"]) if host else None
+    return NatForm.initial_of(setting.spec) if setting else named
+
+
+def _send(request: UserRequest, form: ChangeForm, host: Host | None) -> Change | None:
     """Hand the request to the service; None when the form now says what is wrong."""
     try:
         if host is None:
@@ -77,18 +93,15 @@ def _send(request: UserRequest, form: SubnetForm, host: Host | None) -> Change |
         return None
 
 
-def _with_proposal(request: UserRequest, host: Host | None) -> SubnetForm:
-    """Without scripts: the same form, with a free range filled in."""
-    data = request.POST.copy()
-    proposal = _proposal(host, data.get("containers", ""))
-    if isinstance(proposal, Proposal) and proposal.subnet:
-        data["subnet"] = str(proposal.subnet)
-    return form_class(data.get("kind", ""))(initial=_plain(data))
-
-
-def _plain(data: Any) -> dict[str, Any]:
-    names = ("host", "subnet", "gateway", "reason", "containers")
-    return {**{name: data.get(name, "") for name in names}, "accept": data.getlist("accept")}
+def _typed(kind: type[ChangeForm], data: QueryDict, host: Host | None) -> dict[str, Any]:
+    """What was typed so far, to go on with; without scripts, with a free range filled in."""
+    typed: dict[str, Any] = {name: data.get(name, "") for name in kind.base_fields}
+    if kind is SubnetForm:
+        typed["accept"] = data.getlist("accept")
+        proposal = _proposal(host, data.get("containers", ""))
+        if isinstance(proposal, Proposal) and proposal.subnet:
+            typed["subnet"] = str(proposal.subnet)
+    return typed
 
 
 def _host(name: object) -> Host | None:
@@ -99,15 +112,40 @@ def _host(name: object) -> Host | None:
 
 
 def _page(
-    request: UserRequest, form: SubnetForm, host: Host | None, status: int = 200
+    request: UserRequest, form: ChangeForm, host: Host | None, status: int = 200
 ) -> HttpResponse:
-    context = {
+    query = {"host": host.name} if host else {}
+    context: dict[str, Any] = {
         "form": form,
         "host": host,
         "host_names": host_names(),
-        "proposal": _proposal(host, form["containers"].value()),
+        "kinds": [(k, f.short, urlencode({"kind": k, **query})) for k, f in FORMS.items()],
     }
+    if isinstance(form, NatForm):
+        context |= _of_nat(host, form["subnet"].value())
+    else:
+        context["proposal"] = _proposal(host, form["containers"].value())
     return render(request, "netops/request.html", context, status=status)
+
+
+def _of_nat(host: Host | None, subnet: object) -> dict[str, object]:
+    """What the host has for a NAT request: choices, and the setting that is replaced."""
+    observed = host.observation if host else None
+    return {
+        "host": host,
+        "observed": observed,
+        "choices": choices_of(observed),
+        "setting": setting_of(observed, subnet),
+    }
+
+
+@login_required
+@require_GET
+def nat_part(request: UserRequest) -> HttpResponse:
+    """What a host has for a NAT request, alone: for when another host or subnet is typed."""
+    host = _host(request.GET.get("host", ""))
+    context = _of_nat(host, request.GET.get("subnet", ""))
+    return render(request, "netops/_nat_part.html", context)
 
 
 @login_required

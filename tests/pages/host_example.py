@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
+from attrs import evolve
+
+from netops.engine import desired_nat
+from netops.engine.nat.own import PARENTS, jump, own_rules
+from netops.engine.nat.ruleset import Line, Table, lines_of, table_of
+from netops.engine.nat_setting import NatSetting, NatState
 from netops.engine.observed import (
     Address,
     BridgePort,
@@ -77,7 +83,7 @@ def observed(
         "daemon": DockerDaemon(True, "26.1.5", "1.45", root_dir="/var/lib/docker", pid=700),
         "config": _config(manager),
         "service": ServiceState(manager, True, socket_unit=manager == "systemd"),
-        "firewall": Firewall("nft", "iptables v1.8.9 (nf_tables)"),
+        "firewall": firewall(running, network, shop),
         "controller": Controller((SITE,), "eth0"),
         "links": _links(running),
         "addresses": (
@@ -99,6 +105,58 @@ def observed(
         "ip_forward": True,
     }
     return Observed(**{**values, **fields})  # type: ignore[arg-type]
+
+
+def firewall(
+    running: tuple[Container, ...], bridge: IPv4Network, shop: IPv4Network, **fields: object
+) -> Firewall:
+    """Return the firewall with the rules that Docker makes for both bridges and for published
+    ports."""
+    published = [
+        f"-A DOCKER ! -i docker0 -p {p.protocol} -m {p.protocol} --dport {p.host_port} -j DNAT "
+        f"--to-destination {c.endpoints[0].ipv4}:{p.container_port}"
+        for c in running
+        for p in c.publishes
+    ]
+    nat = (
+        *(f":{chain} ACCEPT" for chain in ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING")),
+        ":DOCKER -",
+        "-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER",
+        "-A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER",
+        f"-A POSTROUTING -s {bridge} ! -o docker0 -j MASQUERADE",
+        f"-A POSTROUTING -s {shop} ! -o br-5f2d8c1e90ab -j MASQUERADE",
+        "-A DOCKER -i docker0 -j RETURN",
+        *published,
+    )
+    values: dict[str, object] = {
+        "tables": ("filter", "nat"),
+        "nat": nat,
+        "forward": (":FORWARD DROP", "-A FORWARD -i docker0 ! -o docker0 -j ACCEPT"),
+    }
+    return Firewall("nft", "iptables v1.8.9 (nf_tables)", **{**values, **fields})  # type: ignore[arg-type]
+
+
+def without_nat(seen: Observed, **fields: object) -> Observed:
+    """Return the host as it is with `"iptables": false`: nothing in nat, FORWARD open."""
+    empty = tuple(
+        line for line in seen.firewall.nat if line.startswith(":") and "DOCKER" not in line
+    )
+    bare = evolve(seen.firewall, nat=empty, forward=(":FORWARD ACCEPT",))
+    return evolve(seen, firewall=bare, **fields)
+
+
+def with_setting(seen: Observed, change_id: int = 12, **spec: object) -> Observed:
+    """Return the host with a NAT setting of ours for docker0, and its rules where they belong."""
+    asked = {"subnet": "172.17.0.0/16", "mode": "masquerade", **spec}
+    setting = NatSetting(desired_nat.parse(asked).to_spec(), "docker0", change_id)
+    wanted = own_rules((setting,))["nat"]
+    old = table_of(seen.firewall.nat)
+    chains = {**old.policies, **dict.fromkeys(wanted.chains, "-")}
+    jumps = tuple(Line(PARENTS[chain], jump(chain).line()) for chain in wanted.chains)
+    own = tuple(Line(chain, r.line()) for chain, rules in wanted.chains.items() for r in rules)
+    nat = lines_of(Table(chains, (*jumps, *old.rules, *own)))
+    told = evolve(seen.firewall, nat=nat)
+    return evolve(seen, firewall=told, nat=NatState((setting,)))
 
 
 def _config(manager: str) -> DaemonConfig:

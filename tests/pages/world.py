@@ -75,6 +75,7 @@ class Story:
         by: User,
         *,
         spec: dict[str, Any] | None = None,
+        kind: str = "subnet",
         reason: str = "The VPN of the Seoul office uses 172.17.0.0/16.",
         ago: timedelta = timedelta(minutes=12),
     ) -> None:
@@ -82,8 +83,8 @@ class Story:
         asked = spec or {"network": "bridge", "subnet": NEW_SUBNET}
         self.change = Change.objects.create(
             host=of,
-            kind="subnet",
-            spec=parse_spec("subnet", asked).to_spec(),
+            kind=kind,
+            spec=parse_spec(kind, asked).to_spec(),
             reason=reason,
             requested_by=by,
             plan_asked_at=self.now,
@@ -139,7 +140,8 @@ class Story:
         """Make the plan from the host's observation, as the agent would."""
         seen = self.change.host.observation
         assert seen is not None
-        plan = make_plan(seen, parse_spec("subnet", self.change.spec), reserved_ranges)
+        desired = parse_spec(self.change.kind, self.change.spec)
+        plan = make_plan(seen, desired, reserved_ranges, self.change.pk)
         self.change.plan, self.change.plan_digest = to_json(plan), plan.digest
         self.change.planned_at = self.now + timedelta(seconds=1)
         self.change.save(update_fields=["plan", "plan_digest", "planned_at"])

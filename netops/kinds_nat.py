@@ -1,0 +1,71 @@
+"""How the pages tell a change of kind "nat" in words. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netops.difference import Difference
+from netops.engine.plan import Plan
+
+_MODES = {"masquerade": "masquerade", "none": "no NAT of ours"}
+
+
+def target(spec: dict[str, Any]) -> str:
+    """Return "192.168.225.0/24 → SNAT 198.51.100.12, 2 ports"."""
+    return f"{spec.get('subnet', '?')} → {_way_out(spec)}{_ports(spec)}"
+
+
+def sentence(spec: dict[str, Any], host: str) -> str:
+    """Return what is asked of a host as a heading."""
+    if spec.get("mode") == "none" and not spec.get("publish") and not spec.get("docker_chain"):
+        return f"Remove our NAT rules for {spec.get('subnet', '?')} on {host}"
+    return f"NAT on {host}: {target(spec)}"
+
+
+def differences(plan: Plan) -> list[Difference]:
+    """Return what a plan brings the subnet, setting by setting."""
+    before, after = former_setting(plan), plan.spec
+    rows = [
+        Difference("Way out", _way_out(before) if before else "", _way_out(after)),
+        Difference("Not translated to", _list(before, "exclude"), _list(after, "exclude")),
+        Difference("Published ports", _published(before), _published(after)),
+        Difference("Chain DOCKER", _chain(before), _chain(after)),
+    ]
+    return [row for n, row in enumerate(rows) if n == 0 or row.before or row.after]
+
+
+def former_setting(plan: Plan) -> dict[str, Any]:
+    """Return the specification that the subnet had when the plan was made, {} if it had none."""
+    settings = plan.basis.get("settings")
+    entry = settings.get(str(plan.spec.get("subnet"))) if isinstance(settings, dict) else None
+    spec = entry.get("spec") if isinstance(entry, dict) else None
+    return dict(spec) if isinstance(spec, dict) else {}
+
+
+def _way_out(spec: dict[str, Any]) -> str:
+    mode = str(spec.get("mode", "?"))
+    words = f"SNAT {spec.get('to_source', '?')}" if mode == "snat" else _MODES.get(mode, mode)
+    return f"{words} by {spec['out_interface']}" if spec.get("out_interface") else words
+
+
+def _ports(spec: dict[str, Any]) -> str:
+    count = len(spec.get("publish") or ())
+    return f", {count} port{'s' if count > 1 else ''}" if count else ""
+
+
+def _list(spec: dict[str, Any], name: str) -> str:
+    return ", ".join(str(item) for item in spec.get(name) or ())
+
+
+def _published(spec: dict[str, Any]) -> str:
+    return ", ".join(published_text(item) for item in spec.get("publish") or ())
+
+
+def published_text(item: dict[str, Any]) -> str:
+    """Return a published port: "tcp 8080 to 192.168.225.10:80"."""
+    where = f"{item['host_ip']}:" if item.get("host_ip") else ""
+    return f"{item.get('protocol')} {where}{item.get('host_port')} to {item.get('to')}"
+
+
+def _chain(spec: dict[str, Any]) -> str:
+    return "made by us" if spec.get("docker_chain") else ""
