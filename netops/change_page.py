@@ -7,12 +7,16 @@ from ipaddress import IPv4Address
 
 from attrs import frozen
 
+from netops.difference import Difference
 from netops.engine.desired import KINDS
 from netops.engine.plan import BLOCKER, INFO, WARNING, Finding, Plan
 from netops.event_row import EventRow
-from netops.kinds import Difference, differences_of, sentence_of
+from netops.kinds import differences_of, sentence_of
 from netops.models import Approval, Change, Job
+from netops.nat_scenes import scene_of_plan
+from netops.nat_way import Way, ways_of
 from netops.record import Record, record_of
+from netops.rules_diff import RulesDiff, rules_diff
 from netops.stages import Stage, stages_of
 from netops.states import REPLANNABLE, WITHDRAWABLE, State
 from people.models import User
@@ -57,7 +61,7 @@ class Allowed:
 @frozen
 class ChangePage:
     """A change with everything around it. `acceptable` are codes of blockers that the requester
-    may take the risk of."""
+    may take the risk of; `rules` and `ways` are of plans that set rules."""
 
     change: Change
     sentence: str
@@ -69,6 +73,8 @@ class ChangePage:
     findings: list[Finding]
     acceptable: list[str]
     differences: list[Difference]
+    rules: RulesDiff | None
+    ways: tuple[Way, ...]
     moves: list[Move]
     allowed: Allowed
     events: Sequence[EventRow]
@@ -106,6 +112,7 @@ def change_page(
     plan = change.current_plan
     findings = _by_severity(plan.findings) if plan else []
     record = record_of(plan.steps if plan else (), events)
+    scene = scene_of_plan(plan) if plan else None
     return ChangePage(
         change=change,
         sentence=sentence_of(change),
@@ -117,6 +124,8 @@ def change_page(
         findings=findings,
         acceptable=_acceptable(change, findings),
         differences=differences_of(plan) if plan else [],
+        rules=rules_diff(plan) if plan else None,
+        ways=ways_of(scene) if scene else (),
         moves=_moves(plan, job),
         allowed=_allowed(change, user),
         events=events,

@@ -47,6 +47,11 @@ class StepRecord:
         return max(0.0, (self.ended_at - self.started_at).total_seconds())
 
     @property
+    def commands(self) -> list[str]:
+        """Its commands, one a line."""
+        return self.command.splitlines()
+
+    @property
     def command_id(self) -> str:
         """The id of the element that holds its command."""
         return f"command-{self.number}"

@@ -47,6 +47,19 @@ def _planned_subnet(plan: Plan | None) -> dict[str, Any] | None:
     return {"network": "bridge", "subnet": str(old.network), "gateway": str(old.ip)}
 
 
+def _planned_nat(plan: Plan | None) -> dict[str, Any] | None:
+    """The setting that the plan was made from; "none" where the subnet had none."""
+    settings = plan.basis.get("settings") if plan else None
+    if plan is None or not isinstance(settings, dict):
+        return None
+    subnet = str(plan.spec.get("subnet"))
+    before = settings.get(subnet)
+    if before is None:
+        return {"subnet": subnet, "mode": "none"}
+    spec = before.get("spec") if isinstance(before, dict) else None
+    return dict(spec) if isinstance(spec, dict) else None
+
+
 def _seen_before(change: Change) -> dict[str, Any] | None:
     job = change.jobs.order_by("-created_at").first()
     seen = observation_before(host=change.host, at=job.created_at) if job else None
@@ -79,4 +92,4 @@ def _former_subnet(observed: Observed) -> dict[str, Any] | None:
 
 
 _FORMER = {"subnet": _former_subnet}
-_FORMER_BY_PLAN = {"subnet": _planned_subnet}
+_FORMER_BY_PLAN = {"subnet": _planned_subnet, "nat": _planned_nat}

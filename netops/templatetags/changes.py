@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django import template
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from netops.kinds import target_of
 from netops.models import Change
@@ -21,3 +23,9 @@ def state(name: str, pill: bool = False) -> dict[str, StateWord | bool]:
 def target(change: Change) -> str:
     """What a change asks for, in a few words: "docker0 → 192.168.225.0/24"."""
     return target_of(change)
+
+
+@register.filter
+def unbroken(text: str) -> SafeString:
+    """A command or rule whose lines break between words only, never after the dash of an option."""
+    return format_html_join(" ", '<span class="word">{}</span>', [(w,) for w in text.split(" ")])
