@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Literal
 
 from ninja import Schema
 
@@ -73,6 +73,48 @@ class LayersOut(Schema):
     agree: bool
 
 
+class NatPublishSpec(Schema):
+    """A published port of a NAT specification."""
+
+    protocol: Literal["tcp", "udp"]
+    host_ip: str | None = None
+    host_port: int
+    to: str
+
+
+class NatSpec(Schema):
+    """A specification of kind "nat", as `POST /changes` takes it."""
+
+    subnet: str
+    mode: Literal["masquerade", "snat", "none"]
+    to_source: str | None = None
+    out_interface: str | None = None
+    exclude: list[str] = []
+    docker_chain: bool = False
+    publish: list[NatPublishSpec] = []
+    accept: list[str] = []
+
+
+class NatOut(Schema):
+    """NAT of one subnet: what it should have, and what is there.
+
+    `network` and `bridge` are null where no Docker network has the subnet. `by`: whose rules
+    decide. `mend` is the specification of a change that mends it, null where nothing is wrong or
+    where only the owner of a rule can; `hint` then has the command.
+    """
+
+    network: str | None
+    bridge: str | None
+    subnet: str
+    by: Literal["docker", "dockernet", "others", "nobody"]
+    expected: str
+    state: Literal["present", "missing", "duplicate", "shadowed", "subnet-gone", "wrong-family"]
+    message: str
+    rules: list[str]
+    mend: NatSpec | None
+    hint: str
+
+
 class HostOut(Schema):
     """A host; null where nothing has been seen yet."""
 
@@ -86,7 +128,7 @@ class HostOut(Schema):
     firewall: FirewallOut | None
     networks: list[NetworkOut]
     layers: LayersOut | None
-    nat: list[dict[str, Any]] | None
+    nat: list[NatOut] | None
 
 
 class RefreshOut(Schema):

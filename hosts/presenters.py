@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from hosts.models import Host
+from hosts.nat_audit import nat_audit
 from netops.engine.layers import layers_of
+from netops.engine.nat.audit import NatEntry
 from netops.engine.observed import Container, DockerNetwork, Observed
 from netops.engine.serial import to_json
 
@@ -19,10 +21,7 @@ _UNKNOWN: dict[str, Any] = {
 
 
 def host_json(host: Host) -> dict[str, Any]:
-    """Return the host; what nobody has seen yet is null, or an empty list of networks.
-
-    `nat` is null: what NAT each network has is not audited yet.
-    """
+    """Return the host; what nobody has seen yet is null, or an empty list of networks."""
     observed = host.observation
     return {
         "name": host.name,
@@ -47,7 +46,28 @@ def _observed_json(observed: Observed) -> dict[str, Any]:
         "firewall": {"backend": observed.firewall.backend},
         "networks": [_network_json(network, observed) for network in observed.networks],
         "layers": layers_json(observed),
-        "nat": None,
+        "nat": nat_json(observed),
+    }
+
+
+def nat_json(observed: Observed) -> list[dict[str, Any]] | None:
+    """Return the audit of the host's NAT, null where its rules are not known."""
+    entries = nat_audit(observed)
+    return None if entries is None else [_nat_entry_json(entry) for entry in entries]
+
+
+def _nat_entry_json(entry: NatEntry) -> dict[str, Any]:
+    return {
+        "network": entry.network or None,
+        "bridge": entry.bridge or None,
+        "subnet": str(entry.subnet),
+        "by": entry.by,
+        "expected": entry.expected,
+        "state": entry.state,
+        "message": entry.message,
+        "rules": list(entry.rules),
+        "mend": entry.mend,
+        "hint": entry.hint,
     }
 
 

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from attrs import frozen
 
 from netops.engine.layers import Layers, default_bridge
+from netops.engine.nat.audit import PRESENT, NatEntry
 from netops.engine.observed import Observed
 
 ERROR, WARNING = "error", "warning"
+_SHOWN = 3
 
 
 @frozen
@@ -21,13 +23,16 @@ class Problem:
     hint: str = ""
 
 
-def problems_of(observed: Observed, layers: Layers) -> list[Problem]:
-    """Return what is wrong, errors first."""
+def problems_of(
+    observed: Observed, layers: Layers, nat: tuple[NatEntry, ...] | None = None
+) -> list[Problem]:
+    """Return what is wrong, errors first; `nat` is the audit of the host's NAT (nat_audit.py)."""
     found = [
         *_daemon(observed),
         *_config(observed),
         *_layers(observed, layers),
         *_containers(observed),
+        *_nat(nat or ()),
         *_unread(observed),
     ]
     return sorted(found, key=lambda p: p.severity != ERROR)
@@ -100,3 +105,17 @@ def _containers(observed: Observed) -> Iterator[Problem]:
                 f"Docker says {container.name} has {endpoint.ipv4}; in it are {listed}.",
                 f"`docker restart {container.name}` gives it a fresh address.",
             )
+
+
+def _nat(entries: tuple[NatEntry, ...]) -> Iterator[Problem]:
+    """One problem for all subnets of a state: with rules switched off, every subnet lacks them."""
+    wrong = [entry for entry in entries if entry.state != PRESENT]
+    for state in dict.fromkeys(entry.state for entry in wrong):
+        same = [entry for entry in wrong if entry.state == state]
+        told = [entry.message for entry in same[:_SHOWN]]
+        if len(same) > _SHOWN:
+            told.append(f"The same goes for {len(same) - _SHOWN} more.")
+        hint = "A NAT change mends it; see NAT below."
+        if all(entry.mend is None for entry in same):
+            hint = "The rule is not Dockernet's; NAT below has the command that removes it."
+        yield Problem(WARNING, "NAT: " + " ".join(told), hint)

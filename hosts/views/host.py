@@ -12,6 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from hosts.models import Host
+from hosts.nat import nat_section
+from hosts.nat_audit import nat_audit
 from hosts.picture import picture_of, routes_of, settings_of
 from hosts.problems import problems_of
 from hosts.selectors import host_get, observation_list
@@ -61,7 +63,9 @@ def _context(host: Host) -> dict[str, object]:
     if observed is not None:
         layers = layers_of(observed)
         context["picture"] = picture_of(observed, layers)
-        context["problems"] = problems_of(observed, layers)
+        entries = nat_audit(observed)
+        context["problems"] = problems_of(observed, layers, entries)
+        context["nat"] = nat_section(host.name, observed, entries)
         context["routes"] = routes_of(observed)
         context["settings"] = settings_of(observed)
     return context

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from ipaddress import IPv4Network
+from typing import Any
 
 import django
 
@@ -19,7 +20,12 @@ from netops.engine.serial import to_json  # noqa: E402
 from netops.states import State  # noqa: E402
 from people.models import User  # noqa: E402
 from tests.pages import world  # noqa: E402
-from tests.pages.host_example import container, observed  # noqa: E402
+from tests.pages.host_example import (  # noqa: E402
+    container,
+    observed,
+    with_setting,
+    without_nat,
+)
 
 NAMES = ("gateway", "cache", "orders-db", "shop-worker")
 ALWAYS_SEEN = timezone.now() + timedelta(hours=3)
@@ -27,11 +33,12 @@ REASONS = (
     "The VPN of the Seoul office uses 172.17.0.0/16; nobody there reaches this host.",
     "More than 250 containers are planned here for the autumn sale.",
     "The new data centre route covers 172.16.0.0/12.",
+    "The payment provider lets in one address only, and Docker makes no rules here.",
 )
 
 
 def main() -> None:
-    """Fill an empty database: changes 1 to 8, each in another state."""
+    """Fill an empty database: changes 1 to 8, each in another state; 9 to 11 are of NAT."""
     alice, bob = world.user("alice", "operator"), world.user("bob", "approver")
     world.user("carol", "viewer")
     world.user("admin", "admin")
@@ -40,6 +47,7 @@ def main() -> None:
     _hosts()
     _finished(alice, bob)
     _unfinished(alice, bob)
+    _nat(alice, bob)
 
 
 def _hosts() -> None:
@@ -89,6 +97,34 @@ def _finished(alice: User, bob: User) -> None:
     told = world.Story(_host("web-0"), alice, ago=hour / 2, reason=REASONS[1]).planned()
     told.judged(bob, "rejected", "Not on a Friday afternoon, please. Monday before nine is fine.")
     _stale(world.Story(_host("web-0"), alice, ago=hour / 3, reason=REASONS[1]).planned(), bob)
+
+
+def _nat(alice: User, bob: User) -> None:
+    """Hosts on which Docker makes no rules; one has a setting of ours that lost its place."""
+    minute = timedelta(minutes=1)
+    _online("nat-1", without_nat(observed(name="nat-1", names=NAMES)))
+    port = {"protocol": "tcp", "host_port": 8443, "to": "172.17.0.3:443"}
+    asked = {"subnet": "172.17.0.0/16", "mode": "masquerade", "publish": [port]}
+    made = world.story_succeeded(
+        _host("nat-1"), alice, bob, spec=asked, kind="nat", ago=50 * minute, reason=REASONS[3]
+    )
+    seen = with_setting(without_nat(observed(name="nat-1", names=NAMES)), made.pk, **asked)
+    Host.objects.filter(name="nat-1").update(observed=to_json(seen))
+    wanted = {
+        "subnet": "172.17.0.0/16",
+        "mode": "snat",
+        "to_source": "198.51.100.11",
+        "exclude": ["10.0.0.0/8"],
+        "publish": [port, {**port, "host_port": 53, "protocol": "udp", "to": "172.17.0.4:53"}],
+    }
+    fields: dict[str, Any] = {"spec": wanted, "kind": "nat", "ago": 5 * minute}
+    world.Story(_host("nat-1"), alice, reason=REASONS[3], **fields).planned()
+    fresh = with_setting(observed(name="nat-2", names=NAMES), made.pk, **asked)
+    first = "-A POSTROUTING -s 172.16.0.0/12 -o eth0 -j SNAT --to-source 198.51.100.11"
+    rules = [line for line in fresh.firewall.nat if "-s 172.18" not in line]
+    at = next(n for n, line in enumerate(rules) if line.startswith("-A POSTROUTING"))
+    nat = (*rules[:at], first, *rules[at:])
+    _online("nat-2", evolve(fresh, firewall=evolve(fresh.firewall, nat=nat)))
 
 
 def _stale(story: world.Story, bob: User) -> None:

@@ -1,0 +1,120 @@
+"""The NAT of a host, arranged as its page shows it. Pure."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from hosts.nat_audit import why_no_audit
+from netops.engine.nat.audit import (
+    DOCKER,
+    DOCKERNET,
+    DUPLICATE,
+    GONE,
+    MISSING,
+    NOBODY,
+    PRESENT,
+    SHADOWED,
+    WRONG_FAMILY,
+    NatEntry,
+)
+from netops.engine.nat_setting import NatSetting
+from netops.engine.observed import Observed
+from netops.forms_nat import query_of
+from netops.kinds_nat import target
+from netops.nat_choices import setting_of
+from netops.nat_scenes import scene_of_host
+from netops.nat_way import Way, ways_of
+from netops.words import StateWord
+
+_WORDS = {
+    PRESENT: StateWord("As it should be", "good", "circle-check"),
+    MISSING: StateWord("Missing", "bad", "alert-circle"),
+    SHADOWED: StateWord("Shadowed", "bad", "alert-triangle"),
+    DUPLICATE: StateWord("Twice", "warn", "alert-triangle"),
+    GONE: StateWord("Left over", "warn", "alert-triangle"),
+    WRONG_FAMILY: StateWord("In the other family", "bad", "alert-triangle"),
+}
+_OWNERS = {DOCKER: "Docker does it", DOCKERNET: "Dockernet does it", NOBODY: "nobody does it"}
+
+
+@frozen
+class NatRow:
+    """One subnet, `number` on the page; `mend` is the query string of the request that mends it,
+    "" if none does."""
+
+    number: int
+    entry: NatEntry
+    word: StateWord
+    owner: str
+    setting: NatSetting | None
+    mend: str
+    ways: tuple[Way, ...]
+
+    @property
+    def right(self) -> bool:
+        """True if there is nothing to do."""
+        return self.entry.state == PRESENT
+
+    @property
+    def hint_id(self) -> str:
+        """The id of the element that holds its hint."""
+        return f"nat-hint-{self.number}"
+
+    @property
+    def asked(self) -> str:
+        """What was asked for, in a few words; "" without a setting of ours."""
+        return target(self.setting.spec).partition(" → ")[2] if self.setting else ""
+
+
+@frozen
+class NatSection:
+    """What the page says of NAT. `why_not` is why there are no rows, "" if there could be some;
+    `loose` are settings that no row tells (while Docker does not run)."""
+
+    rows: tuple[NatRow, ...]
+    loose: tuple[NatSetting, ...]
+    why_not: str
+    left_out: int
+
+    @property
+    def right(self) -> bool:
+        """True if every row is as it should be."""
+        return all(row.right for row in self.rows)
+
+    @property
+    def wrong(self) -> int:
+        """How many rows are not as they should be."""
+        return sum(not row.right for row in self.rows)
+
+
+def nat_section(
+    host_name: str, observed: Observed, entries: tuple[NatEntry, ...] | None
+) -> NatSection:
+    """Return the NAT of a host as its audit (see nat_audit.py) has it."""
+    why_not = why_no_audit(observed)
+    if entries is not None and observed.firewall.backend == "":
+        why_not = "This host has no iptables that dockerd would use."
+    rows = tuple(_row(host_name, observed, *item) for item in enumerate(entries or (), 1))
+    told = {str(row.entry.subnet) for row in rows}
+    return NatSection(
+        rows=rows,
+        loose=tuple(
+            setting
+            for setting in observed.nat.settings
+            if str(setting.spec.get("subnet")) not in told and entries is not None
+        ),
+        why_not=why_not,
+        left_out=observed.firewall.left_out,
+    )
+
+
+def _row(host_name: str, observed: Observed, number: int, entry: NatEntry) -> NatRow:
+    return NatRow(
+        number=number,
+        entry=entry,
+        word=_WORDS.get(entry.state) or StateWord(entry.state, "idle", "circle-dot"),
+        owner=_OWNERS.get(entry.by, "somebody else does it"),
+        setting=setting_of(observed, entry.subnet),
+        mend=query_of(host_name, entry.mend) if entry.mend else "",
+        ways=ways_of(scene_of_host(observed, entry.subnet, entry.bridge)) if entry.network else (),
+    )
