@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-# They differ from one look to the next on a host that nobody touched.
-_VOLATILE = {"at", "pid", "index", "peer_index"}
+from netops.engine.nat.ruleset import OWN
+from netops.kinds_nat import target
+
+# They differ from one look to the next on a host that nobody touched. Programs listen and stop
+# listening all the time, and Docker's rules come and go with its containers, which are told.
+_VOLATILE = {"at", "pid", "index", "peer_index", "listeners", "left_out"}
+_TABLES = ("nat", "forward")
 _SHOWN = 12
 
 
 def steady(data: Any) -> Any:
-    """Return an observation without what changes by itself (times, process and link numbers)."""
+    """Return an observation without what changes by itself (times, process and link numbers,
+    rules that are not ours)."""
     if isinstance(data, dict):
-        return {key: steady(value) for key, value in data.items() if key not in _VOLATILE}
+        kept = {key: steady(value) for key, value in data.items() if key not in _VOLATILE}
+        tables = [name for name in _TABLES if isinstance(kept.get(name), list)]
+        return kept | {name: [t for t in kept[name] if _lasts(t)] for name in tables}
     if isinstance(data, list):
         return [steady(item) for item in data]
     return data
+
+
+def _lasts(line: Any) -> bool:
+    """True for our own rules in a table, and for what FORWARD does by default."""
+    return isinstance(line, str) and (OWN in line or line.startswith(":FORWARD "))
 
 
 def differences(old: dict[str, Any] | None, new: dict[str, Any]) -> list[str]:
@@ -29,8 +42,10 @@ def differences(old: dict[str, Any] | None, new: dict[str, Any]) -> list[str]:
         *_networks(old, new),
         *_containers(old, new),
         *_config(old, new),
+        *_nat(old, new),
     ]
     named = {"daemon", "networks", "containers", "config", "addresses", "ports", "links"}
+    named |= {"nat", "firewall"}
     found += [
         f"{key.replace('_', ' ').capitalize()} changed."
         for key in sorted({*old, *new} - named - _VOLATILE)
@@ -108,3 +123,36 @@ def _config(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         one, other = before.get(key) or {}, after.get(key) or {}
         found += _value(f"Docker's setting {key}", one.get("value"), other.get("value"))
     return found
+
+
+def _nat(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Settings first; rules of ours on their own only where no setting explains them."""
+    found: list[str] = []
+    one, other = _settings(old), _settings(new)
+    for subnet in sorted({*one, *other}):
+        found += _value(f"NAT of {subnet}", one.get(subnet), other.get(subnet))
+    explained = bool(found)
+    before, after = (steady(d.get("firewall") or {}) for d in (old, new))
+    was, now = ([t for name in _TABLES for t in fw.pop(name, None) or ()] for fw in (before, after))
+    found += _value("FORWARD by default", _policy(was), _policy(now))
+    gone = {line for line in was if OWN in line and line not in now}
+    fresh = {line for line in now if OWN in line and line not in was}
+    if (gone or fresh) and not explained:
+        found.append(f"Dockernet's own rules: {len(gone)} gone, {len(fresh)} new.")
+    if before != after:
+        found.append("Firewall changed.")
+    return found
+
+
+def _policy(lines: list[str]) -> str:
+    return next((t[9:].split(" ")[0] for t in lines if t.startswith(":FORWARD ")), "")
+
+
+def _settings(data: dict[str, Any]) -> dict[str, str]:
+    """{subnet: what was asked for, in a few words}."""
+    specs = [s.get("spec") for s in _at(data, "nat", "settings") or [] if isinstance(s, dict)]
+    return {
+        str(spec.get("subnet")): target(spec).partition(" → ")[2]
+        for spec in specs
+        if isinstance(spec, dict)
+    }
