@@ -207,6 +207,8 @@ def test_it_asks_for_the_former_setting(
     fields: dict[str, Any] = {"spec": SNAT, "kind": "nat"}
     change = world.story_succeeded(web, people["alice"], people["bob"], **fields)
     page = browse("alice").get(f"/changes/{change.pk}/")
+    assert "Services were away" not in text(page)
+    assert "none expected" in text(page)
     assert f"/changes/{change.pk}/revert/" in targets(page)
     browse("alice").post(f"/changes/{change.pk}/revert/")
     back = Change.objects.get(reverts=change)
