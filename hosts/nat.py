@@ -17,6 +17,7 @@ from netops.engine.nat.audit import (
     WRONG_FAMILY,
     NatEntry,
 )
+from netops.engine.nat.ruleset import Table, table_of
 from netops.engine.nat_setting import NatSetting
 from netops.engine.observed import Observed
 from netops.forms_nat import query_of
@@ -94,7 +95,8 @@ def nat_section(
     why_not = why_no_audit(observed)
     if entries is not None and observed.firewall.backend == "":
         why_not = "This host has no iptables that dockerd would use."
-    rows = tuple(_row(host_name, observed, *item) for item in enumerate(entries or (), 1))
+    table = table_of(observed.firewall.nat)
+    rows = tuple(_row(host_name, observed, table, *item) for item in enumerate(entries or (), 1))
     told = {str(row.entry.subnet) for row in rows}
     return NatSection(
         rows=rows,
@@ -108,7 +110,8 @@ def nat_section(
     )
 
 
-def _row(host_name: str, observed: Observed, number: int, entry: NatEntry) -> NatRow:
+def _row(host_name: str, observed: Observed, table: Table, number: int, entry: NatEntry) -> NatRow:
+    scene = scene_of_host(observed, table, entry.subnet, entry.bridge)
     return NatRow(
         number=number,
         entry=entry,
@@ -116,5 +119,5 @@ def _row(host_name: str, observed: Observed, number: int, entry: NatEntry) -> Na
         owner=_OWNERS.get(entry.by, "somebody else does it"),
         setting=setting_of(observed, entry.subnet),
         mend=query_of(host_name, entry.mend) if entry.mend else "",
-        ways=ways_of(scene_of_host(observed, entry.subnet, entry.bridge)) if entry.network else (),
+        ways=ways_of(scene) if entry.network else (),
     )

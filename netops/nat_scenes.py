@@ -7,7 +7,7 @@ from typing import Any
 
 from netops.engine.desired_nat import parse
 from netops.engine.errors import SpecInvalid
-from netops.engine.nat.ruleset import ENDING, Line, Table, table_of
+from netops.engine.nat.ruleset import ENDING, Line, Table
 from netops.engine.observed import Observed
 from netops.engine.plan import Plan
 from netops.nat_choices import LinkChoice, network_with, setting_of, uplinks
@@ -45,12 +45,11 @@ def scene_of_plan(plan: Plan) -> Scene | None:
     )
 
 
-def scene_of_host(observed: Observed, subnet: IPv4Network, bridge: str) -> Scene:
-    """Return the scene of one subnet of a host as it was observed."""
+def scene_of_host(observed: Observed, table: Table, subnet: IPv4Network, bridge: str) -> Scene:
+    """Return the scene of one subnet of a host as it was observed; `table` is its nat."""
     network = network_with(observed, str(subnet))
     places = [(c.name, c.endpoint(network.name)) for c in observed.containers] if network else []
     setting = setting_of(observed, subnet)
-    table = table_of(observed.firewall.nat)
     return Scene(
         subnet=subnet,
         bridge=bridge,

@@ -38,6 +38,11 @@ class RulesDiff:
         return sum(line.fate == fate for line in self.lines)
 
     @property
+    def moves_only(self) -> bool:
+        """True if no rule comes or goes: only what leads to them is put in its place."""
+        return bool(self.lines) and self.count(KEPT) == len(self.lines)
+
+    @property
     def summary(self) -> str:
         """How many of each, in words."""
         told = [f"{self.count(f)} {f}" for f in (ADDED, REMOVED, KEPT) if self.count(f)]

@@ -144,7 +144,7 @@ def _of_nat(host: Host | None, subnet: object) -> dict[str, object]:
 def nat_part(request: UserRequest) -> HttpResponse:
     """What a host has for a NAT request, alone: for when another host or subnet is typed."""
     host = _host(request.GET.get("host", ""))
-    context = _of_nat(host, request.GET.get("subnet", ""))
+    context = _of_nat(host, request.GET.get("subnet", "")) | {"oob": True}
     return render(request, "netops/_nat_part.html", context)
 
 

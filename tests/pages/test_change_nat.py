@@ -98,6 +98,20 @@ def test_it_keeps_what_differs_by_the_number_alone() -> None:
     assert after == step.params["after"]
 
 
+def test_it_says_when_only_the_way_to_the_rules_is_mended(
+    browse: Browse, people: dict[str, User]
+) -> None:
+    seen = with_setting(observed(), 12)
+    first = "-A POSTROUTING -s 172.16.0.0/12 -j SNAT --to-source 198.51.100.11"
+    nat = [line for line in seen.firewall.nat if not line.startswith("-A")]
+    nat += [first, *(line for line in seen.firewall.nat if line.startswith("-A"))]
+    shadowed = evolve(seen, firewall=evolve(seen.firewall, nat=tuple(nat)))
+    story = asked(world.host("web-1", observed=shadowed), people["alice"], MASQUERADE)
+    shown = text(browse("carol").get(f"/changes/{story.change.pk}/"))
+    assert "Rules before and after 1 kept" in shown
+    assert "No rule comes or goes" in shown
+
+
 def test_it_has_no_rules_to_show_for_a_subnet_change(
     browse: Browse, people: dict[str, User], web: Host
 ) -> None:

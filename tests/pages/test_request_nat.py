@@ -205,7 +205,9 @@ def test_it_starts_from_the_setting_that_it_replaces(
     named = client.get(f"{NEW}?kind=nat&host=web-1&subnet=172.17.0.0/16&mode=none")
     assert fields(named)["mode"] == "none"
     assert text_of(named, "id_publish") == ""
-    assert "A new change replaces it" in text(named)
+    assert "A new change replaces it" in text_of(named, "nat-setting")
+    part = client.get(f"{NEW}nat/?host=web-1&subnet=172.17.0.0/16")
+    assert "A new change replaces it" in text_of(part, "nat-setting")
     other = client.get(f"{NEW}?kind=nat&host=web-1&subnet=172.18.0.0/16")
     assert "NAT setting already" not in text(other)
 
