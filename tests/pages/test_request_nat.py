@@ -132,14 +132,26 @@ def test_it_tells_every_fault_at_once(browse: Browse, people: dict[str, User]) -
 
 def test_it_offers_what_the_host_has(browse: Browse, people: dict[str, User]) -> None:
     seen = observed()
-    more = (Link(5, "eth1", "", "", True, 1500), Link(6, "br0", "bridge", "", True, 1500))
+    more = (
+        Link(5, "eth1", "", "", True, 1500),
+        Link(6, "br0", "bridge", "", True, 1500),
+        Link(7, "eth2", "", "", True, 1500, master="br0"),
+        Link(8, "lan0", "bridge", "", True, 1500),
+    )
+    lan = DockerNetwork("f" * 64, "lan", "bridge", "lan0", (IPv4Network("10.5.0.0/24"),))
     second = Address("eth0", IPv4Interface("198.51.100.12/24"))
-    told = evolve(seen, links=(*seen.links, *more), addresses=(*seen.addresses, second))
+    told = evolve(
+        seen,
+        links=(*seen.links, *more),
+        addresses=(*seen.addresses, second),
+        networks=(*seen.networks, lan),
+    )
     world.host("web-1", observed=told)
     for path in (f"{NEW}?kind=nat&host=web-1", f"{NEW}nat/?host=web-1"):
         found = options(browse("alice").get(path))
-        wanted = ["172.17.0.0/16", "172.18.0.0/16", "198.51.100.11", "198.51.100.12"]
-        assert [o for o in found if o != "web-1"] == [*wanted, "eth0", "eth1", "br0"]
+        wanted = ["172.17.0.0/16", "172.18.0.0/16", "10.5.0.0/24"]
+        wanted += ["198.51.100.11", "198.51.100.12", "eth0", "eth1", "br0"]
+        assert [o for o in found if o != "web-1"] == wanted
 
 
 @pytest.mark.parametrize("query", ["?kind=nat", "?kind=nat&host=nobody", "?kind=nat&host=new-1"])
