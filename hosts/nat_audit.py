@@ -19,6 +19,8 @@ def why_no_audit(observed: Observed) -> str:
         return "The firewall's rules could not be read."
     if "nat" in observed.firewall.tables and not observed.firewall.nat:
         return "The worker on this host does not tell the rules of the table nat."
+    if observed.firewall.left_out:
+        return f"The table nat has {observed.firewall.left_out} rules more than are reported."
     try:
         own_rules(observed.nat.settings)
     except (SpecInvalid, ValueError):

@@ -15,7 +15,7 @@ from netops.engine.nat.edits import (
     JumpDelete,
     JumpInsert,
 )
-from netops.engine.nat.ruleset import Table
+from netops.engine.nat.ruleset import Table, is_own
 from netops.engine.observed import Observed
 from netops.engine.plan import BLOCKER, Plan, StepSpec, digest_of
 from netops.engine.ports import Reserved
@@ -71,12 +71,12 @@ def basis_of(case: NatCase) -> dict[str, Json]:
 
 def own_lines(case: NatCase) -> list[str]:
     """Return our rules as they are, and others' that translate the subnet."""
-    subnet = str(case.desired.subnet)
+    subnet = case.desired.subnet
     return [
         f"-t {name} -A {rule.chain} {rule.text}"
         for name, table in case.live.items()
         for rule in table.rules
-        if rule not in table.foreign or (rule.chain == "POSTROUTING" and subnet in rule.text)
+        if is_own(rule) or (rule.chain == "POSTROUTING" and rule.source == subnet)
     ]
 
 
@@ -104,6 +104,13 @@ def _steps(case: NatCase) -> Iterator[StepSpec]:
             {"file": SYSCTL_FILE},
         )
     yield _rules(case)
+    if _forwarding_no_longer_ours(case):
+        yield StepSpec(
+            "forward_forget",
+            "Leave it to others whether the host forwards packets after a reboot",
+            f"rm {SYSCTL_FILE}",
+            {"file": SYSCTL_FILE},
+        )
     subnet = str(case.desired.subnet)
     yield StepSpec(
         "forget_connections",
@@ -123,6 +130,12 @@ def _forwarding_unsure(case: NatCase) -> bool:
     """Off now, or dockerd was told not to see to it at its next start."""
     told = case.observed.config.get("ip-forward")
     return not case.observed.ip_forward or bool(told and told.value is False)
+
+
+def _forwarding_no_longer_ours(case: NatCase) -> bool:
+    """The last setting goes for which it was switched on."""
+    ours = bool(case.setting and case.setting.forwarding_was_off)
+    return ours and not any(setting.forwarding_was_off for setting in case.settings)
 
 
 def _rules(case: NatCase) -> StepSpec:

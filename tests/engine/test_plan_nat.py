@@ -92,6 +92,17 @@ def test_it_switches_forwarding_on_where_it_is_off() -> None:
     assert codes(made)["switches-forwarding-on"] == "warning"
 
 
+def test_it_takes_its_word_for_the_next_boot_back_with_the_last_setting() -> None:
+    observed = kept(bare())
+    (one,) = observed.nat.settings
+    switched = evolve(observed, nat=NatState((evolve(one, forwarding_was_off=True),)))
+    assert "forward_forget" in [step.kind for step in plan(switched, "none").steps]
+    assert "forward_forget" not in [step.kind for step in plan(observed, "none").steps]
+    assert "forward_forget" not in [
+        step.kind for step in plan(switched, "snat", to_source="198.51.100.10").steps
+    ]
+
+
 @pytest.mark.parametrize(
     ("observed", "asked", "code"),
     [
@@ -124,6 +135,7 @@ def test_it_blocks_what_cannot_be(observed: Observed, asked: dict[str, Any], cod
         (with_docker(), spec(), "docker-already-does-this"),
         (with_docker(), spec("none", docker_chain=True), "docker-already-does-this"),
         (bare(), spec(publish=[PORT]), "exposes-port-publicly"),
+        (bare(), spec(publish=[{**PORT, "host_ip": "10.8.8.8"}]), "publish-address-not-on-host"),
         (bare(firewall=Firewall("nft", forward=OPEN, front_ends=("firewalld",))), spec(),
          "firewalld-active"),
         (bare(firewall=Firewall("nft", forward=OPEN, front_ends=("ufw",))), spec(), "ufw-active"),

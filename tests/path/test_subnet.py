@@ -29,8 +29,12 @@ def fingerprint(host: LabHost) -> dict[str, Any]:
 
 
 def observed_subnet(site: Site, host: LabHost) -> str:
-    """docker0's subnet as the site knows it."""
-    seen = site.clients["carol"].call("GET", f"/hosts/{host.name}")
+    """docker0's subnet as the site knows it; just after a restart the host may know none."""
+    seen = site.clients["carol"].wait(
+        f"/hosts/{host.name}",
+        lambda seen: any(n["name"] == "bridge" for n in seen["networks"]),
+        "the default network",
+    )
     return next(str(n["subnet"]) for n in seen["networks"] if n["name"] == "bridge")
 
 

@@ -136,6 +136,18 @@ def _holder(case: NatCase, wished: NatPublish) -> str:
     return ""
 
 
+def published_on(case: NatCase) -> Iterator[Finding]:
+    """Packets to an address that is not the host's are not for it."""
+    own = {a.interface.ip for a in case.observed.addresses}
+    for publish in case.desired.publish:
+        if publish.host_ip is not None and publish.host_ip not in own:
+            message = (
+                f"This host does not have {publish.host_ip}: port {publish.l4_port} is open only "
+                "for packets that somebody sends through this host."
+            )
+            yield warning("publish-address-not-on-host", message, publish.text)
+
+
 def docker_does(case: NatCase) -> Iterator[Finding]:
     """Docker's own rules do it; ours stand before them."""
     desired = case.desired
@@ -205,7 +217,7 @@ def forwarding(case: NatCase) -> Iterator[Finding]:
 
 ALL: tuple[Callable[[NatCase], Iterable[Finding]], ...] = (
     firewall, complete, subnet_unknown, no_change, source, interface, targets, ports_taken,
-    docker_does, exposes, front_ends, both_families, forwarding, drops_connections,
+    published_on, docker_does, exposes, front_ends, both_families, forwarding, drops_connections,
 )  # fmt: skip
 _RANK = {BLOCKER: 0, WARNING: 1, INFO: 2}
 

@@ -8,9 +8,8 @@ from ipaddress import IPv4Network
 import attrs
 from attrs import frozen
 
-from netops.engine.errors import SpecInvalid
 from netops.engine.nat.edits import missing_of
-from netops.engine.nat.own import NAT, POSTROUTING, own_rules
+from netops.engine.nat.own import NAT, POSTROUTING, comment_mark, own_rules
 from netops.engine.nat.ruleset import ENDING, Line, Table, network_of, table_of
 from netops.engine.nat_setting import NatSetting, setting_for
 from netops.engine.observed import DockerNetwork, Observed
@@ -46,7 +45,10 @@ class NatEntry:
 
 
 def audit(observed: Observed) -> tuple[NatEntry, ...]:
-    """Return an entry for each subnet of a Docker bridge, then one for each that is left over."""
+    """Return an entry for each subnet of a Docker bridge, then one for each that is left over.
+
+    Raises SpecInvalid or ValueError for settings that no host of ours would report.
+    """
     if observed.firewall.backend == "":
         return ()
     table = table_of(observed.firewall.nat)
@@ -140,12 +142,10 @@ def _translations(table: Table, subnet: IPv4Network) -> list[Line]:
 def _of_setting(
     observed: Observed, table: Table, network: DockerNetwork, setting: NatSetting
 ) -> NatEntry:
-    try:
-        desired, wanted = setting.desired, own_rules(observed.nat.settings)[NAT]
-    except SpecInvalid:
-        raise AssertionError("settings are checked when they are read") from None
+    desired, wanted = setting.desired, own_rules(observed.nat.settings)[NAT]
     lacking = missing_of(table, wanted)
-    own = tuple(f"-A {r.chain} {r.text}" for r in table.rules if str(desired.subnet) in r.text)
+    mark = comment_mark(desired.subnet)
+    own = tuple(f"-A {r.chain} {r.text}" for r in table.rules if mark in r.text)
     target = f"SNAT to {desired.to_source}" if desired.to_source else desired.mode.upper()
     state, message, mend = PRESENT, f"As change {setting.change_id} set it.", None
     before = _before_ours(table)

@@ -67,7 +67,12 @@ def _filled(chains: dict[str, list[Rule]]) -> dict[str, tuple[Rule, ...]]:
 
 def comment_of(setting: NatSetting) -> str:
     """Return the comment on each rule of a setting: it names owner, subnet and change."""
-    return f"dockernet {setting.spec['subnet']} change {setting.change_id}"
+    return f"{comment_mark(setting.spec['subnet'])} {setting.change_id}"
+
+
+def comment_mark(subnet: object) -> str:
+    """Return how the comment on every rule for a subnet begins."""
+    return f"dockernet {subnet} change"
 
 
 def jump(chain: str) -> Rule:

@@ -9,6 +9,7 @@ from attrs import evolve
 
 from netops.engine.context import Context, Saved
 from netops.engine.errors import CheckFailed
+from netops.engine.nat.own import comment_mark
 from netops.engine.nat.ruleset import EMPTY, Table, tables_of
 from netops.engine.nat_keep import edit_to, lacking
 from netops.engine.nat_setting import NatSetting, NatState, settings_with
@@ -122,7 +123,7 @@ class NatRules(Step):
             raise CheckFailed(f"The rules are not there: {'; '.join(problems)}.")
         subnet, tables = self.text("subnet"), tables_of(ctx.ports.firewall.saved())
         counts = {
-            name: sum(f"dockernet {subnet} change" in rule.text for rule in table.rules)
+            name: sum(comment_mark(subnet) in rule.text for rule in table.rules)
             for name, table in tables.items()
         }
         told = [f"{count} in {name}" for name, count in sorted(counts.items()) if count]
