@@ -30,6 +30,7 @@ def uninstall(place: Place, *, say: Callable[[str], None]) -> None:
     if job_lock_held(place.lock):
         raise Refused("busy", "A job is being carried out on this host: wait until it has ended.")
     _service_remove(say)
+    kept = place.nat.exists()
     for folder in (PROGRAM, place.config.parent, place.state):
         if folder.exists():
             shutil.rmtree(folder)
@@ -37,6 +38,12 @@ def uninstall(place: Place, *, say: Callable[[str], None]) -> None:
     for path in (COMMAND, *LOGS):
         path.unlink(missing_ok=True)
     say("The agent is gone. Docker and its networks were not touched.")
+    if kept:
+        say(
+            "The NAT rules of Dockernet stay as they are until the next boot, and nobody puts them "
+            "back. To take one away now: iptables -t nat -D POSTROUTING -m comment --comment "
+            "dockernet -j DOCKERNET-POSTROUTING"
+        )
 
 
 def _service_remove(say: Callable[[str], None]) -> None:

@@ -76,8 +76,24 @@ def test_its_snat_decides_after_a_restart_and_comes_back_when_killed(
     assert source_seen(path_lab, host, "web", 9004) == second
     wait_for("told", lambda: "put its NAT rules back" in history(site, host))
     assert "the jump from POSTROUTING to DOCKERNET-POSTROUTING was gone" in history(site, host)
-    nat = site.clients["carol"].call("GET", f"/hosts/{host.name}")["nat"]
-    assert [entry["state"] for entry in nat if entry["subnet"] == subnet] == ["present"]
+
+    host.power_off()
+    host.boot()
+    host.run(f"ip addr add {second}/24 dev eth0")
+    host.wait_docker()
+    host.run("docker start batch")
+    wait_for("back after the boot", lambda: rules(host, "DOCKERNET-POSTROUTING") == ours, 20)
+    wait_for("first", lambda: "DOCKERNET" in rules(host, "POSTROUTING")[0])
+    assert source_seen(path_lab, host, "web", 9005) == second
+    site.clients["carol"].wait(
+        f"/hosts/{host.name}", lambda seen: seen["status"] == "online", "online"
+    )
+
+    def audited() -> list[str]:
+        nat = site.clients["carol"].call("GET", f"/hosts/{host.name}")["nat"] or []
+        return [entry["state"] for entry in nat if entry["subnet"] == subnet]
+
+    wait_for("audited", lambda: audited() == ["present"], 20)
 
     gone = request(site, host, "nat", {"subnet": subnet, "mode": "none"}, "no longer needed")
     assert approve_and_watch(site, gone) == "succeeded"
