@@ -98,10 +98,6 @@ def test_its_snat_decides_after_a_restart_and_comes_back_when_killed(
     gone = request(site, host, "nat", {"subnet": subnet, "mode": "none"}, "no longer needed")
     assert approve_and_watch(site, gone) == "succeeded"
     assert "DOCKERNET" not in saved(host)
-    # The rules of Docker that were flushed above are Docker's to bring back.
-    host.run("service docker restart" if host.init == "sysv" else "systemctl restart docker")
-    host.wait_docker()
-    host.run("docker start batch")
 
 
 def test_it_refuses_what_no_host_can_do_and_changes_nothing(site: Site, host: LabHost) -> None:
