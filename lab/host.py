@@ -145,6 +145,10 @@ class LabHost(ContainerMixin):
         """Start a program, or a line of shell, inside the host; options as subprocess.Popen."""
         return start(self._enter(command), **options)
 
+    def enter_argv(self, argv: Sequence[str]) -> list[str]:
+        """The command line by which `argv` runs inside the host, for programs that start it."""
+        return enter_argv(self.pid1, self._cgroups, argv)
+
     def read(self, path: str) -> str:
         """The text of the host's file `path`, be the host on or off."""
         if not self.powered:
@@ -279,7 +283,7 @@ class LabHost(ContainerMixin):
 
     def _enter(self, command: str | Sequence[str]) -> list[str]:
         argv = ["sh", "-c", command] if isinstance(command, str) else list(command)
-        return enter_argv(self.pid1, self._cgroups, argv)
+        return self.enter_argv(argv)
 
     def _fail_if(self, failed: bool, why: str) -> None:
         if failed:

@@ -17,7 +17,7 @@ def target(spec: dict[str, Any]) -> str:
 
 def sentence(spec: dict[str, Any], host: str) -> str:
     """Return what is asked of a host as a heading."""
-    if spec.get("mode") == "none" and not spec.get("publish") and not spec.get("docker_chain"):
+    if spec.get("mode") == "none" and not spec.get("publish"):
         return f"Remove our NAT rules for {spec.get('subnet', '?')} on {host}"
     return f"NAT on {host}: {target(spec)}"
 

@@ -77,8 +77,11 @@ class DesiredNat:
 
     @property
     def empty(self) -> bool:
-        """True if it asks for no rule at all: everything of ours for the subnet goes."""
-        return self.mode == NONE and not self.publish and not self.docker_chain
+        """True if it asks for no rule at all: everything of ours for the subnet goes.
+
+        The chain DOCKER too, whatever is said of it: it serves nothing where nothing is translated.
+        """
+        return self.mode == NONE and not self.publish
 
     def to_spec(self) -> dict[str, Json]:
         """Return the specification in full; parsing it gives an equal DesiredNat."""

@@ -137,7 +137,7 @@ def test_what_is_excluded_keeps_its_source(lab: Lab, bare: LabHost) -> None:
 
 def test_it_makes_dockers_chain_where_docker_does_not(lab: Lab, bare: LabHost) -> None:
     before = saved(bare)
-    succeeded(nat(bare, lab, "d1", mode="none", docker_chain=True))
+    succeeded(nat(bare, lab, "d1", mode="masquerade", docker_chain=True))
     assert ":DOCKER - " in saved(bare)
     assert "--dst-type LOCAL" in rules(bare, "DOCKERNET-PREROUTING")[0]
     assert "! -d 127.0.0.0/8" in rules(bare, "DOCKERNET-OUTPUT")[0]
