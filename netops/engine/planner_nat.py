@@ -8,14 +8,9 @@ from netops.engine import basis
 from netops.engine.desired_nat import KIND, DesiredNat
 from netops.engine.findings.nat import findings_of
 from netops.engine.findings.nat_case import NatCase
-from netops.engine.nat.edits import (
-    ChainDelete,
-    ChainSet,
-    Edit,
-    JumpDelete,
-    JumpInsert,
-)
-from netops.engine.nat.ruleset import Table, is_own
+from netops.engine.nat.commands import commands_of
+from netops.engine.nat.own import wanted_lines
+from netops.engine.nat.ruleset import is_own, own_lines
 from netops.engine.observed import Observed
 from netops.engine.plan import BLOCKER, Plan, StepSpec, digest_of
 from netops.engine.ports import Reserved
@@ -60,7 +55,7 @@ def basis_of(case: NatCase) -> dict[str, Json]:
             "forwarding": observed.ip_forward,
         },
         "settings": {str(s.spec["subnet"]): to_json(s) for s in observed.nat.settings},
-        "rules": basis.names_section(own_lines(case)),
+        "rules": basis.names_section(deciding_lines(case)),
         "listeners": basis.names_section(
             f"{item.protocol} {item.address or '*'}:{item.l4_port}"
             for item in observed.listeners
@@ -69,24 +64,14 @@ def basis_of(case: NatCase) -> dict[str, Json]:
     }
 
 
-def own_lines(case: NatCase) -> list[str]:
-    """Return our rules as they are, and others' that translate the subnet."""
+def deciding_lines(case: NatCase) -> list[str]:
+    """Return our rules and jumps as they are, and others' that translate the subnet."""
     subnet = case.desired.subnet
     return [
         f"-t {name} -A {rule.chain} {rule.text}"
         for name, table in case.live.items()
         for rule in table.rules
         if is_own(rule) or (rule.chain == "POSTROUTING" and rule.source == subnet)
-    ]
-
-
-def wanted_lines(case: NatCase) -> list[str]:
-    """Return our rules as they shall be."""
-    return [
-        f"-t {name} -A {chain} {rule.line()}"
-        for name, own in case.wanted.items()
-        for chain, rules in own.chains.items()
-        for rule in rules
     ]
 
 
@@ -155,27 +140,7 @@ def _rules(case: NatCase) -> StepSpec:
         {
             "subnet": subnet,
             "setting": to_json(case.fresh),
-            "before": list(_ours(own_lines(case))),
-            "after": list(wanted_lines(case)),
+            "before": own_lines(case.live),
+            "after": wanted_lines(case.wanted),
         },
     )
-
-
-def _ours(lines: list[str]) -> Iterator[str]:
-    return (line for line in lines if " -A DOCKERNET-" in line)
-
-
-def commands_of(table: str, live: Table, edits: list[Edit]) -> Iterator[str]:
-    """Yield what a person would type for the edits of a table."""
-    start = "iptables" if table == "filter" else f"iptables -t {table}"
-    for edit in edits:
-        match edit:
-            case ChainSet(chain, rules):
-                yield f"{start} {'-F' if chain in live.policies else '-N'} {chain}"
-                yield from (f"{start} -A {chain} {rule.line()}" for rule in rules)
-            case ChainDelete(chain):
-                yield f"{start} -F {chain} && {start} -X {chain}"
-            case JumpDelete(chain, _, line):
-                yield f"{start} -D {chain} {line.text}"
-            case JumpInsert(chain, index, rule):
-                yield f"{start} -I {chain} {index + 1} {rule.line()}"

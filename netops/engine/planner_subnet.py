@@ -19,6 +19,7 @@ from netops.engine.findings.subnet_case import (
     SubnetCase,
     network_of,
 )
+from netops.engine.nat_follow import follow_step, nat_follows, setting_of
 from netops.engine.observed import Container, Observed
 from netops.engine.outage import expected_outage_s, start_limit_s, stop_limit_s
 from netops.engine.plan import BLOCKER, ContainerMove, Plan, StepSpec, digest_of
@@ -31,9 +32,10 @@ def plan(
 ) -> Plan:
     """Return the plan that gives docker0 the subnet of `desired`; without steps if blocked."""
     case = SubnetCase(observed, desired, tuple(reserved))
-    findings = findings_of(case)
+    findings = findings_of(case, nat_follows(case))
     blocked = any(f.severity == BLOCKER for f in findings)
-    steps = () if blocked or case.old_interface is None else _steps(case, case.old_interface)
+    old = None if blocked else case.old_interface
+    steps = () if old is None else _steps(case, old, change_id)
     spec, made_from = desired.to_spec(), basis_of(case)
     return Plan(
         kind=KIND,
@@ -61,6 +63,7 @@ def basis_of(case: SubnetCase) -> dict[str, Json]:
         "resolvers": basis.names_section(r.address for r in observed.resolvers),
         "controller": basis.names_section(observed.controller.addresses),
         "rules": basis.names_section(rules),
+        "NAT setting": to_json(setting_of(case)),
     }
 
 
@@ -109,11 +112,17 @@ def _ipv4(container: Container) -> IPv4Address | None:
     return endpoint.ipv4 if endpoint else None
 
 
-def _steps(case: SubnetCase, old: IPv4Interface) -> tuple[StepSpec, ...]:
+def _steps(case: SubnetCase, old: IPv4Interface, change_id: int) -> tuple[StepSpec, ...]:
     """Before the outage, the outage, after it."""
     new = case.desired.interface
     edit = edit_for(case.observed.config, NETWORK_KEYS, "bip", str(new))
-    return (*_prepare(case, old, edit), *_cut_over(case, old, new), *_prove(case, old, new))
+    follow = follow_step(case, change_id)
+    return (
+        *_prepare(case, old, edit),
+        *_cut_over(case, old, new),
+        *([follow] if follow else []),
+        *_prove(case, old, new),
+    )
 
 
 def _command(case: SubnetCase, verb: str) -> str:

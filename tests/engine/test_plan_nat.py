@@ -9,6 +9,7 @@ import pytest
 from attrs import evolve
 
 from netops.engine.desired_nat import parse
+from netops.engine.desired_subnet import parse as parse_subnet
 from netops.engine.errors import Stale
 from netops.engine.nat.audit import audit
 from netops.engine.nat.own import own_rules
@@ -244,3 +245,34 @@ def test_a_source_on_the_host_is_taken() -> None:
     assert not made.blocked
     assert "--to-source 198.51.100.12" in made.steps[1].command
     assert IPv4Address("198.51.100.12") in [a.interface.ip for a in observed.addresses]
+
+
+def moved(observed: Observed) -> Plan:
+    return make_plan(observed, parse_subnet({"network": "bridge", "subnet": "10.9.0.0/24"}), (), 9)
+
+
+def test_a_subnet_that_moves_takes_its_nat_along() -> None:
+    made = moved(kept(bare()))
+    (step,) = [step for step in made.steps if step.kind == "nat_rules"]
+    kinds = [step.kind for step in made.steps]
+    assert kinds.index("docker_start") < kinds.index("nat_rules") < kinds.index("verify_layers")
+    assert step.params["subnet"] == SUBNET
+    assert step.params["setting"]["spec"]["subnet"] == "10.9.0.0/24"  # type: ignore[index,call-overload]
+    assert '-s 10.9.0.0/24 ! -o docker0 -m comment --comment "dockernet 10.9.0.0/24 change 9"' in (
+        step.command
+    )
+    assert codes(made)["nat-setting-follows"] == "info"
+    assert "rules-name-old-subnet" not in codes(made)
+    assert not any(step.kind == "nat_rules" for step in moved(bare()).steps)
+
+
+def test_ports_do_not_follow_a_subnet_that_moves() -> None:
+    made = moved(kept(bare(), publish=[PORT]))
+    assert codes(made)["published-ports-are-lost"] == "warning"
+    (step,) = [step for step in made.steps if step.kind == "nat_rules"]
+    assert "8080" not in "".join(
+        line for line in step.command.splitlines() if " -A DOCKERNET" in line
+    )
+    alone = moved(kept(bare(), mode="none", publish=[PORT]))
+    (step,) = [step for step in alone.steps if step.kind == "nat_rules"]
+    assert step.params["setting"] is None

@@ -10,6 +10,7 @@ import pytest
 from lab import Lab, SystemdHost, SysvHost
 from lab.command import LabError, find, require_programs
 from lab.host import LabHost
+from tests.root.in_host import engine_install
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +67,24 @@ def lab_host(request: pytest.FixtureRequest) -> Iterator[LabHost]:
     host_tidy(host)
     yield host
     host_tidy(host)
+
+
+@pytest.fixture(scope="session", params=["nft", "legacy"])
+def bare(request: pytest.FixtureRequest, lab: Lab) -> LabHost:
+    """A host of each family of iptables (`family`) whose Docker makes no rules, with a container
+    c1 that serves, and the engine to be run in it; for tests that leave it as it was."""
+    host = lab.sysv(
+        f"nat-{request.param}",
+        legacy_iptables=request.param == "legacy",
+        daemon_json={"iptables": False, "userland-proxy": False},
+    )
+    host_ready(host)
+    engine_install(host)
+    host.start_container("c1", restart="always")
+    # The tables exist from here on.
+    host.run("for t in nat filter; do iptables -t $t -N x && iptables -t $t -X x; done")
+    host.family = request.param  # type: ignore[attr-defined]
+    return host
 
 
 def host_make(lab: Lab, init: str, **options: Any) -> LabHost:

@@ -81,3 +81,31 @@ def test_it_uses_python_iptables_on_a_legacy_host_alone(bare: LabHost) -> None:
     assert found["python_iptables"]
     assert not found["loaded"]
     engine_run(bare, "audit", {})
+
+
+def test_a_subnet_that_moves_takes_its_nat_along(lab: Lab, bare: LabHost) -> None:
+    answer = nat(bare, lab, "m1", mode="masquerade")
+    assert answer["outcome"]["state"] == "succeeded", answer["outcome"]
+    before, state = saved(bare), bare.read("/var/lib/dockernet/nat.json")
+    ask = {
+        "kind": "subnet",
+        "change": 8,
+        "spec": {"network": "bridge", "subnet": "10.77.0.0/24"},
+        "controller": [str(lab.segment.site_address)],
+    }
+    plan = engine_run(bare, "plan", ask)
+    number = [step["kind"] for step in plan["steps"]].index("nat_rules") + 1
+
+    job = {**ask, "job": "/var/lib/dockernet/jobs/m2", "fault": [number, "after"]}
+    answer = engine_run(bare, "apply", job)
+    assert answer["outcome"]["state"] == "rolled_back", answer["outcome"]
+    assert saved(bare) == before
+    assert bare.read("/var/lib/dockernet/nat.json") == state
+    assert reaches_out(lab, bare, "c1")
+
+    answer = engine_run(bare, "apply", {**ask, "job": "/var/lib/dockernet/jobs/m3"})
+    assert answer["outcome"]["state"] == "succeeded", answer["outcome"]
+    assert "dockernet 10.77.0.0/24 change 8" in saved(bare)
+    assert "172.17.0.0/16" not in saved(bare)
+    assert reaches_out(lab, bare, "c1")
+    assert reaches_out(lab, bare, "c2")

@@ -2,54 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from lab import Lab
 from lab.host import LabHost
-from tests.root.in_host import containers, engine_install, engine_run, serves
+from tests.root.in_host import containers, engine_run, serves
 from tests.root.nat_on_host import SUBNET, nat, nat_ask, reaches_out, rules, saved, source_seen
-
-NewHost = Callable[..., LabHost]
-FAMILIES = ("nft", "legacy")
-
-
-def bare_host(new_host: NewHost, family: str, **options: Any) -> LabHost:
-    """A host whose Docker makes no rules, with one container that serves."""
-    host = new_host(
-        "sysv",
-        legacy_iptables=family == "legacy",
-        daemon_json={"iptables": False, "userland-proxy": False},
-        **options,
-    )
-    engine_install(host)
-    host.start_container("c1", restart="always")
-    return host
-
-
-@pytest.fixture(scope="module", params=FAMILIES)
-def bare(request: pytest.FixtureRequest, lab: Lab) -> Any:
-    """A host of each family for the tests of this module, which leave it as it was."""
-    host = lab.sysv(
-        f"nat-{request.param}",
-        legacy_iptables=request.param == "legacy",
-        daemon_json={"iptables": False, "userland-proxy": False},
-    )
-    host.boot()
-    host.wait_docker()
-    host.load_image()
-    engine_install(host)
-    host.start_container("c1", restart="always")
-    # The tables exist from here on.
-    host.run("for t in nat filter; do iptables -t $t -N x && iptables -t $t -X x; done")
-    host.family = request.param
-    yield host
-    lab.remove(host)
 
 
 def succeeded(answer: dict[str, Any]) -> dict[str, Any]:
@@ -190,82 +150,3 @@ def test_it_settles_what_a_killed_job_left(lab: Lab, bare: LabHost) -> None:
         answer = engine_run(bare, "settle", job)
         assert answer["outcome"]["state"] == "rolled_back", answer["outcome"]
         assert saved(bare) == before
-
-
-HOSTILE = st.sampled_from(
-    ["eth0 -j ACCEPT", "eth0\nCOMMIT\n*filter\n-P INPUT DROP", "$(reboot)", "`id`", "; id", '"',
-     "'", "-F", "! eth0", "eth+", "\x00", "--modprobe=/bin/sh", "10.0.0.1\n-A INPUT -j DROP",
-     "LOG", "QUEUE", "lo", "eth0"]
-) | st.text(min_size=1, max_size=40)  # fmt: skip
-
-
-def test_no_hostile_word_changes_a_table(bare: LabHost) -> None:
-    """As every field of a specification, and as every part of a rule, given to each adapter."""
-    bare.write("/tmp/hostile.py", HOSTILE_DRIVER)
-    before = saved(bare)
-    taken: list[int] = []
-
-    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(st.lists(HOSTILE, min_size=25, max_size=40))
-    def feed(words: list[str]) -> None:
-        argv = ["env", "PYTHONPATH=/opt/engine-under-test", "python3", "/tmp/hostile.py"]
-        done = bare.run(argv, input=json.dumps(words))
-        counts = json.loads(done.stdout.splitlines()[-1])
-        assert counts["refused"] > len(words)
-        taken.append(counts["taken"])
-        assert saved(bare) == before
-
-    feed()
-    assert sum(taken) > 0, "no word ever reached an adapter"
-
-
-HOSTILE_DRIVER = '''
-"""Tries each word as everything that a specification or a rule is made of."""
-import json, sys
-from netops.engine.adapters import firewall_legacy, host_ports
-from netops.engine.adapters.firewall_restore import rules_restore
-from netops.engine.desired_nat import parse
-from netops.engine.errors import DockernetError
-from netops.engine.nat.edits import ChainDelete, ChainSet
-from netops.engine.nat.rule import Rule
-
-words, refused, taken = json.load(sys.stdin), 0, 0
-ports = host_ports()
-family = ports.firewall.observe().backend
-CHAIN = "DOCKERNET-FORWARD"
-
-
-def adapters():
-    yield ports.firewall.edit
-    yield lambda edits: rules_restore(f"/usr/sbin/iptables-{family}-restore", edits)
-
-
-good = {"subnet": "172.17.0.0/16", "mode": "masquerade"}
-for word in words:
-    for spec in (
-        {**good, "out_interface": word}, {**good, "subnet": word}, {**good, "mode": word},
-        {**good, "mode": "snat", "to_source": word}, {**good, "exclude": [word]},
-        {**good, "publish": [{"protocol": word, "host_port": 1, "to": "172.17.0.2:1"}]},
-        {**good, "publish": [{"protocol": "tcp", "host_port": word, "to": "172.17.0.2:1"}]},
-        {**good, "publish": [{"protocol": "tcp", "host_port": 1, "to": word}]},
-    ):
-        try:
-            parse(spec)
-        except DockernetError:
-            refused += 1
-    for more in ({"out_link": word}, {"in_link": word}, {"comment": word}, {"target": word},
-                 {"source": word}, {"to": word}, {"protocol": word}, {"l4_port": word}):
-        try:
-            rule = Rule(**{"target": "ACCEPT", "comment": "c", **more})
-        except ValueError:
-            refused += 1
-            continue
-        for edit in adapters():
-            try:
-                edit({"filter": [ChainSet(CHAIN, (rule,))]})
-            except DockernetError:
-                continue  # No such target: the table is what it was.
-            taken += 1
-            edit({"filter": [ChainDelete(CHAIN)]})
-print(json.dumps({"refused": refused, "taken": taken}))
-'''

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from netops.engine.basis import publish_text
 from netops.engine.findings.overlaps import names_old_subnet
 from netops.engine.findings.subnet_case import SubnetCase, info, listed, warning
+from netops.engine.nat.ruleset import OWN
 from netops.engine.observed import Container
 from netops.engine.plan import Finding
 
@@ -59,9 +60,9 @@ def controller_through_bridge(case: SubnetCase) -> Iterator[Finding]:
 
 
 def rules_name_old(case: SubnetCase) -> Iterator[Finding]:
-    """Rules that people made for the old subnet do nothing for the new one."""
+    """Rules that people made for the old subnet do nothing for the new one; our own follow it."""
     for rule in case.observed.firewall.rules:
-        if names_old_subnet(rule, case):
+        if names_old_subnet(rule, case) and OWN not in rule:
             message = (
                 f"A firewall rule names the old subnet {case.old_subnet} and stays as it is: {rule}"
             )

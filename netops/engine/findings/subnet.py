@@ -44,7 +44,7 @@ ALL: tuple[Callable[[SubnetCase], Iterable[Finding]], ...] = (
 _RANK = {BLOCKER: 0, WARNING: 1, INFO: 2}
 
 
-def findings_of(case: SubnetCase) -> tuple[Finding, ...]:
-    """Return every finding about the case: blockers, then warnings, then information."""
-    found = [finding for look in ALL for finding in look(case)]
+def findings_of(case: SubnetCase, more: Iterable[Finding] = ()) -> tuple[Finding, ...]:
+    """Return every finding about the case, and `more`: blockers, warnings, then information."""
+    found = [*(finding for look in ALL for finding in look(case)), *more]
     return tuple(sorted(found, key=lambda finding: _RANK[finding.severity]))

@@ -17,6 +17,7 @@ from attrs import field, frozen
 from netops.engine.desired_nat import MASQUERADE, NONE, DesiredNat, NatPublish
 from netops.engine.nat.rule import Rule
 from netops.engine.nat_setting import NatSetting
+from netops.engine.serial import Json
 
 NAT, FILTER = "nat", "filter"
 PREROUTING, OUTPUT, POSTROUTING = (
@@ -59,6 +60,16 @@ def own_rules(settings: Iterable[NatSetting]) -> OwnRules:
         nat[chain].sort(key=lambda rule: rule.target == DOCKER)
     tables = {NAT: OwnTable(_filled(nat), docker), FILTER: OwnTable(_filled({FORWARD: forward}))}
     return tables
+
+
+def wanted_lines(wanted: OwnRules) -> list[Json]:
+    """Return the rules of our chains as `-t TABLE -A CHAIN ...`."""
+    return [
+        f"-t {name} -A {chain} {rule.line()}"
+        for name, own in wanted.items()
+        for chain, rules in own.chains.items()
+        for rule in rules
+    ]
 
 
 def _filled(chains: dict[str, list[Rule]]) -> dict[str, tuple[Rule, ...]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 
 from attrs import frozen
+
+from netops.engine.serial import Json
 
 OWN = "DOCKERNET-"
 # Targets after which a packet looks at no further rule of the table.
@@ -127,6 +129,16 @@ EMPTY = Table({}, ())
 def is_own(rule: Line) -> bool:
     """True for a rule in one of our chains, or a jump to one."""
     return rule.chain.startswith(OWN) or rule.target.startswith(OWN)
+
+
+def own_lines(tables: Mapping[str, Table]) -> list[Json]:
+    """Return the rules in our chains as `-t TABLE -A CHAIN ...`."""
+    return [
+        f"-t {name} -A {rule.chain} {rule.text}"
+        for name, table in tables.items()
+        for rule in table.rules
+        if rule.chain.startswith(OWN)
+    ]
 
 
 def tables_of(saved: str) -> dict[str, Table]:

@@ -96,7 +96,10 @@ class ForwardForget(Step):
 
 
 class NatRules(Step):
-    """Our rules for one subnet; params: subnet, setting (NatSetting or null), before, after."""
+    """Our rules for one subnet; params: subnet, setting (NatSetting or null), before, after.
+
+    The setting may be one of another subnet than `subnet`, whose setting it then replaces.
+    """
 
     kind = "nat_rules"
 
@@ -121,7 +124,8 @@ class NatRules(Step):
         problems = lacking(ctx.ports, ctx.ports.nat.read())
         if problems:
             raise CheckFailed(f"The rules are not there: {'; '.join(problems)}.")
-        subnet, tables = self.text("subnet"), tables_of(ctx.ports.firewall.saved())
+        setting, tables = setting_in(self.params), tables_of(ctx.ports.firewall.saved())
+        subnet = str(setting.spec["subnet"]) if setting else self.text("subnet")
         counts = {
             name: sum(comment_mark(subnet) in rule.text for rule in table.rules)
             for name, table in tables.items()

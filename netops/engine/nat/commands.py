@@ -1,0 +1,24 @@
+"""What a person would have typed for the edits of a table (iptables(8))."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from netops.engine.nat.edits import ChainDelete, ChainSet, Edit, JumpDelete, JumpInsert
+from netops.engine.nat.ruleset import Table
+
+
+def commands_of(table: str, live: Table, edits: Sequence[Edit]) -> Iterator[str]:
+    """Yield the commands for the edits of `table`, which is `live` now."""
+    start = "iptables" if table == "filter" else f"iptables -t {table}"
+    for edit in edits:
+        match edit:
+            case ChainSet(chain, rules):
+                yield f"{start} {'-F' if chain in live.policies else '-N'} {chain}"
+                yield from (f"{start} -A {chain} {rule.line()}" for rule in rules)
+            case ChainDelete(chain):
+                yield f"{start} -F {chain} && {start} -X {chain}"
+            case JumpDelete(chain, _, line):
+                yield f"{start} -D {chain} {line.text}"
+            case JumpInsert(chain, index, rule):
+                yield f"{start} -I {chain} {index + 1} {rule.line()}"
