@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import random
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from netops.engine.nat.edits import ChainDelete, ChainSet, Edit, JumpDelete, Jum
 from netops.engine.nat.rule import LOOPBACK, Rule
 
 LOCK = "/run/xtables.lock"
-WAIT_S, TRIES = 10.0, 5
+WAIT_S, AGAIN_S = 10.0, (0.002, 0.04)
 _AGAIN = re.compile(r"temporarily unavailable|EAGAIN", re.IGNORECASE)
 
 
@@ -35,7 +36,7 @@ def rules_set(tables: Mapping[str, Sequence[Edit]]) -> None:
     """Make the edits of each table, one atomic commit a table.
 
     When somebody without the lock has written meanwhile (EAGAIN), the table is read anew and the
-    edits are tried again. Raises OperationFailed.
+    edits are tried again, for WAIT_S seconds. Raises OperationFailed.
     """
     import iptc
 
@@ -60,7 +61,8 @@ def _no_other_tables(iptc: Any, names: Iterable[str]) -> Iterator[None]:
 
 
 def _table_set(iptc: Any, name: str, edits: Sequence[Edit]) -> None:
-    for attempt in range(1, TRIES + 1):
+    deadline = time.monotonic() + WAIT_S
+    while True:
         table = iptc.Table(name, autocommit=False)
         table.autocommit = False  # One object a process and table: an earlier user's word stays.
         try:
@@ -71,9 +73,10 @@ def _table_set(iptc: Any, name: str, edits: Sequence[Edit]) -> None:
             return
         except (iptc.IPTCError, iptc.XTablesError) as error:
             _forget(table)
-            if attempt == TRIES or not _AGAIN.search(str(error)):
+            if time.monotonic() > deadline or not _AGAIN.search(str(error)):
                 raise OperationFailed(f"python-iptables: table {name}: {error}") from error
-            time.sleep(0.05 * attempt)
+            # Not in step with whoever else writes again and again.
+            time.sleep(random.uniform(*AGAIN_S))  # noqa: S311 - no secret
         except Exception:
             _forget(table)
             raise
