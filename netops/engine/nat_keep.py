@@ -11,7 +11,7 @@ from netops.engine.nat.ruleset import EMPTY, tables_of
 from netops.engine.nat_setting import NatSetting, NatState
 from netops.engine.ports import HostPorts
 
-TRIES = 3
+TRIES = 5
 
 
 def lacking_in(saved: str, state: NatState) -> list[str]:
@@ -32,16 +32,25 @@ def lacking(ports: HostPorts, state: NatState) -> list[str]:
 def edit_to(ports: HostPorts, old: NatState, fresh: Sequence[NatSetting]) -> None:
     """Make the tables have the rules of `fresh`; `old` is what was set before.
 
-    Raises OperationFailed; each table is changed whole or not at all.
+    Each table is changed whole or not at all. What fails because others wrote at the same moment
+    is looked at anew: the tables may even be right by then (libiptc says “invalid argument” when
+    only its counters came too late). Raises OperationFailed when it fails again and again.
     """
-    tables = tables_of(ports.firewall.saved())
     docker = any(setting.own_docker for setting in old.settings)
-    edits = {
-        name: edits_of(tables.get(name, EMPTY), own, docker_was_ours=docker and name == NAT)
-        for name, own in own_rules(fresh).items()
-    }
-    if any(edits.values()):
-        ports.firewall.edit(edits)
+    for attempt in range(1, TRIES + 1):
+        tables = tables_of(ports.firewall.saved())
+        edits = {
+            name: edits_of(tables.get(name, EMPTY), own, docker_was_ours=docker and name == NAT)
+            for name, own in own_rules(fresh).items()
+        }
+        if not any(edits.values()):
+            return
+        try:
+            ports.firewall.edit(edits)
+            return
+        except OperationFailed:
+            if attempt == TRIES:
+                raise
 
 
 def nat_keep(ports: HostPorts) -> list[str]:

@@ -94,6 +94,7 @@ VANDAL = """
 import sys, time
 sys.path.insert(0, "/usr/lib/python3/dist-packages")
 import iptc
+iptc.Rule.tables = property(lambda _: [iptc.Table("nat")])
 end, written = time.monotonic() + 6, 0
 while time.monotonic() < end:
     table = iptc.Table("nat", autocommit=False)
@@ -115,18 +116,17 @@ print(written)
 """
 RACER = """
 import json, time
-from ipaddress import IPv4Network
-from netops.engine.adapters import firewall_legacy
-from netops.engine.nat.edits import ChainDelete, ChainSet
-from netops.engine.nat.rule import Rule
-tries, again = 0, firewall_legacy.time.sleep
-waited = []
+from netops.engine.adapters import firewall_legacy, host_ports
+from netops.engine.desired_nat import parse
+from netops.engine.nat_keep import edit_to
+from netops.engine.nat_setting import NatSetting, NatState
+tries, again, waited = 0, firewall_legacy.time.sleep, []
 firewall_legacy.time.sleep = lambda s: (waited.append(s), again(s))
-rule = Rule("ACCEPT", "c", IPv4Network("172.17.0.0/16"))
-end = time.monotonic() + 4
+one = NatSetting(parse({"subnet": "172.17.0.0/16", "mode": "masquerade"}).to_spec(), "docker0", 7)
+ports, end = host_ports(), time.monotonic() + 4
 while time.monotonic() < end:
-    firewall_legacy.rules_set({"nat": [ChainSet("DOCKERNET-POSTROUTING", (rule,))]})
-    firewall_legacy.rules_set({"nat": [ChainDelete("DOCKERNET-POSTROUTING")]})
+    edit_to(ports, NatState(), [one])
+    edit_to(ports, NatState((one,)), [])
     tries += 1
 print(json.dumps([tries, len(waited)]))
 """
@@ -145,6 +145,7 @@ def test_python_iptables_tries_again_when_others_write_without_the_lock(bare: La
     assert tries > 5
     assert written > 5
     assert waited > 0, "the two never met"
+    bare.run("iptables -t nat -F POSTROUTING")  # What the vandal could not take back.
     assert saved(bare) == before
 
 

@@ -101,12 +101,13 @@ def _edit(iptc: Any, table: Any, edit: Edit) -> None:
             chain = iptc.Chain(table, name)
             chain.flush()
             chain.delete()
-        case JumpDelete(name, index, line):
+        case JumpDelete(name, _, line):
+            # Not by its index, which others may have moved: whatever jumps to ours is ours.
             chain = iptc.Chain(table, name)
-            found = chain.rules[index] if index < len(chain.rules) else None
-            if found is None or found.target.name != line.target:
-                raise OperationFailed(f"The chain {name} is no longer what it was a moment ago.")
-            chain.delete_rule(found)
+            ours = (r for r in chain.rules if r.target and r.target.name == line.target)
+            found = next(ours, None)
+            if found is not None:
+                chain.delete_rule(found)
         case JumpInsert(name, index, rule):
             iptc.Chain(table, name).insert_rule(_rule(iptc, rule), position=index)
 
