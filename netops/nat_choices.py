@@ -10,9 +10,9 @@ from netops.engine.errors import SpecInvalid
 from netops.engine.nat_setting import NatSetting, setting_for
 from netops.engine.observed import DockerNetwork, Observed
 
-# Kinds of links (ip-link(8)) that no packet leaves a host by: a bridge's ports, and the bridges
-# that Docker made are left out by name.
-_INNER = ("veth", "dummy")
+# Kind of links (ip-link(8)) that no packet leaves a host by. A veth may be one: the host may be a
+# container itself. Ports of bridges have a master.
+_INNER = "dummy"
 
 
 @frozen
@@ -66,13 +66,13 @@ def choices_of(observed: Observed | None) -> NatChoices:
 
 
 def uplinks(observed: Observed) -> tuple[LinkChoice, ...]:
-    """Return the links that lead out of the host: no veth, no loopback, no bridge of Docker's."""
+    """Return the links that lead out of the host: no bridge port, no loopback, no Docker bridge."""
     bridges = {n.bridge for n in observed.networks if n.bridge}
     return tuple(
         LinkChoice(link.name, tuple(i.ip for i in observed.addresses_of(link.name)))
         for link in observed.links
         if link.name != "lo"
-        and link.kind not in _INNER
+        and link.kind != _INNER
         and not link.master
         and link.name not in bridges
         and not (link.kind == "bridge" and link.name.startswith(("docker", "br-")))

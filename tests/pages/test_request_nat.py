@@ -137,6 +137,7 @@ def test_it_offers_what_the_host_has(browse: Browse, people: dict[str, User]) ->
         Link(6, "br0", "bridge", "", True, 1500),
         Link(7, "eth2", "", "", True, 1500, master="br0"),
         Link(8, "lan0", "bridge", "", True, 1500),
+        Link(9, "ens7", "veth", "", True, 1500, peer_index=10),  # A host that is a container.
     )
     lan = DockerNetwork("f" * 64, "lan", "bridge", "lan0", (IPv4Network("10.5.0.0/24"),))
     second = Address("eth0", IPv4Interface("198.51.100.12/24"))
@@ -150,7 +151,7 @@ def test_it_offers_what_the_host_has(browse: Browse, people: dict[str, User]) ->
     for path in (f"{NEW}?kind=nat&host=web-1", f"{NEW}nat/?host=web-1"):
         found = options(browse("alice").get(path))
         wanted = ["172.17.0.0/16", "172.18.0.0/16", "10.5.0.0/24"]
-        wanted += ["198.51.100.11", "198.51.100.12", "eth0", "eth1", "br0"]
+        wanted += ["198.51.100.11", "198.51.100.12", "eth0", "eth1", "br0", "ens7"]
         assert [o for o in found if o != "web-1"] == wanted
 
 
