@@ -17,7 +17,7 @@ POLL_S = 1.0
 _NETLINK_NETFILTER = 12
 _NFTABLES = 1 << 6  # NFNLGRP_NFTABLES (7), linux/netfilter/nfnetlink.h
 _BUFFER = 256 * 1024
-_NAMES = Path("/proc/net/ip_tables_names")
+_NAMES = Path("/proc/thread-self/net/ip_tables_names")
 _WATCHED = ("nat", "filter")
 # linux/netfilter_ipv4/ip_tables.h: IPT_SO_GET_INFO and the size of struct ipt_getinfo.
 _GET_INFO, _INFO_SIZE = 64, 84
