@@ -14,8 +14,9 @@ from netops.engine.nat_keep import lacking
 from netops.wire import RulesRestored
 
 log = logging.getLogger(__name__)
-# Long enough for a program that writes rule after rule, short enough for two seconds in all.
-SOON_S, AGAIN_S, LOOK_S, KEEP_S = 0.3, 30.0, 60.0, 60.0
+# Long enough for a program that writes rule after rule, short enough for two seconds in all; on a
+# host where somebody always writes, a look a second.
+SOON_S, BETWEEN_S, AGAIN_S, LOOK_S, KEEP_S = 0.3, 1.0, 30.0, 60.0, 60.0
 NEVER = float("inf")
 
 
@@ -25,7 +26,7 @@ class Keeper:
     def __init__(self, place: Place) -> None:
         self._place = place
         self._at = NEVER
-        self._looked = 0.0
+        self._last = self._looked = -NEVER
         self._failed = ""
 
     @property
@@ -36,7 +37,8 @@ class Keeper:
     def due_soon(self) -> None:
         """Something happened that may have cost us rules."""
         if self.active:
-            self._at = min(self._at, time.monotonic() + SOON_S)
+            soon = max(time.monotonic() + SOON_S, self._last + BETWEEN_S)
+            self._at = min(self._at, soon)
 
     def later(self) -> None:
         """Not now: a job is at it, which is heard of when it has ended."""
@@ -56,7 +58,7 @@ class Keeper:
 
     def restore(self) -> RulesRestored | None:
         """Look, and put back what is missing; return what there is to tell, None if nothing."""
-        self._at = NEVER
+        self._at, self._last = NEVER, time.monotonic()
         if not self.active:
             return None
         try:

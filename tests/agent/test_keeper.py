@@ -62,6 +62,8 @@ def test_it_looks_soon_after_somebody_wrote(bench: Bench) -> None:
     assert bench.keeper.restore() is None
     assert bench.asked == 0
     assert bench.keeper.due() == math.inf
+    bench.keeper.due_soon()
+    assert module.SOON_S < bench.keeper.due() <= module.BETWEEN_S
 
 
 def test_it_says_what_was_missing(bench: Bench) -> None:
