@@ -101,7 +101,8 @@ def observation_list(*, host: Host) -> QuerySet[Observation]:
 
 def observation_before(*, host: Host, at: object) -> Observation | None:
     """Return what the host was at a moment (a datetime), None if nothing was seen by then."""
-    return Observation.objects.filter(host=host, at__lte=at).order_by("-at", "-id").first()
+    seen = Observation.objects.filter(host=host, at__lte=at).exclude(data={})
+    return seen.order_by("-at", "-id").first()
 
 
 def reserved_list() -> QuerySet[ReservedRange]:

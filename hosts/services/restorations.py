@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -12,22 +12,25 @@ from hosts.services import broker_access
 from hosts.services.clean import clean_text
 
 CAUSE = "nat"
-MOST_TOLD, LONGEST = 20, 300
+MOST_TOLD, LONGEST, REPEATED = 20, 300, timedelta(minutes=1)
 
 
 def restoration_store(*, host: Host, missing: Sequence[str], error: str, at: datetime) -> None:
     """Keep what a host's agent says of rules that were lost; `at` is when the report came.
 
+    The row has no observation: what the host is now comes by itself.
     `error` is why they could not be put back, "" if they were.
     """
     told = [clean_text(text)[:LONGEST] for text in missing[:MOST_TOLD]]
     if error:
-        summary = f"NAT rules of Dockernet are missing and could not be put back: {error}"
+        why = clean_text(error)[:LONGEST]
+        summary = f"NAT rules of Dockernet are missing and could not be put back: {why}"
     else:
         summary = f"Dockernet put its NAT rules back: {'; '.join(told)}."
     with transaction.atomic():
         kept = Host.objects.select_for_update().get(pk=host.pk)
-        Observation.objects.create(
-            host=kept, at=at, cause=CAUSE, data=kept.observed or {}, summary=clean_text(summary)
-        )
+        latest = Observation.objects.filter(host=kept).order_by("-id").first()
+        if latest and latest.summary == summary and at - latest.at < REPEATED:
+            return  # Somebody else insists: once a minute says it.
+        Observation.objects.create(host=kept, at=at, cause=CAUSE, data={}, summary=summary)
         transaction.on_commit(lambda: broker_access.announce_host(host.pk))

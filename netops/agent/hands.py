@@ -160,7 +160,7 @@ class Hands:
         try:
             data = child_ask(self._place, "observe", timeout_s=LOOK_S)
             observed = from_json(Observed, data)
-        except DockernetError as error:
+        except (DockernetError, OSError) as error:
             log.warning("cannot observe this host: %s", error)
             if asked:
                 text = f"The host could not be observed: {error}"

@@ -10,7 +10,7 @@ from netops.agent.child import child_ask
 from netops.agent.config import Place
 from netops.engine.adapters import host_ports
 from netops.engine.errors import DockernetError
-from netops.engine.nat_keep import lacking
+from netops.engine.nat_keep import lacking, same_family
 from netops.wire import RulesRestored
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ class Keeper:
         self._at = NEVER
         self._last = self._looked = -NEVER
         self._failed = ""
+        self._not_before = -NEVER
 
     @property
     def active(self) -> bool:
@@ -37,7 +38,7 @@ class Keeper:
     def due_soon(self) -> None:
         """Something happened that may have cost us rules."""
         if self.active:
-            soon = max(time.monotonic() + SOON_S, self._last + BETWEEN_S)
+            soon = max(time.monotonic() + SOON_S, self._last + BETWEEN_S, self._not_before)
             self._at = min(self._at, soon)
 
     def later(self) -> None:
@@ -63,10 +64,14 @@ class Keeper:
             return None
         try:
             ports = host_ports()
-            if not lacking(ports, ports.nat.read()) and ports.forwarding.enabled():
+            state = ports.nat.read()
+            if not same_family(ports, state):
+                return None
+            if not lacking(ports, state) and ports.forwarding.enabled():
                 self._failed = ""
                 return None
             missing = child_ask(self._place, "keep", timeout_s=KEEP_S)
+            self._not_before = -NEVER
         except (DockernetError, OSError) as error:
             return self._failure(str(error))
         self._failed = ""
@@ -76,7 +81,8 @@ class Keeper:
 
     def _failure(self, error: str) -> RulesRestored | None:
         """Try again later; the same failure is told once."""
-        self._at = time.monotonic() + AGAIN_S
+        # What was tried may have written rules itself, which is heard, and must not count.
+        self._at = self._not_before = time.monotonic() + AGAIN_S
         if error == self._failed:
             return None
         self._failed = error

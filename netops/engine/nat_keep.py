@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from attrs import evolve
+
 from netops.engine.errors import OperationFailed
 from netops.engine.nat.edits import edits_of, missing_of
 from netops.engine.nat.own import NAT, own_rules
@@ -53,6 +55,15 @@ def edit_to(ports: HostPorts, old: NatState, fresh: Sequence[NatSetting]) -> Non
                 raise
 
 
+def same_family(ports: HostPorts, state: NatState) -> bool:
+    """True if dockerd's family of iptables is the one that the settings were made in.
+
+    While dockerd is down nobody knows the PATH that it has, and another binary may be found: what
+    is missing there is not missing.
+    """
+    return not state.family or ports.firewall.family() == state.family
+
+
 def nat_keep(ports: HostPorts) -> list[str]:
     """Put back what of our rules was lost; return what was missing, [] where nothing was.
 
@@ -60,12 +71,15 @@ def nat_keep(ports: HostPorts) -> list[str]:
     OperationFailed if it is still not there.
     """
     state = ports.nat.read()
-    if not state.settings:
+    if not state.settings or not same_family(ports, state):
         return []
     missing: list[str] = []
     if not ports.forwarding.enabled():
         ports.forwarding.enable()
         missing.append("forwarding was off")
+        switched = tuple(evolve(setting, forwarding_was_off=True) for setting in state.settings)
+        state = evolve(state, settings=switched)
+        ports.nat.write(state)
     left: list[str] = []
     for _ in range(TRIES):
         left = lacking(ports, state)

@@ -16,7 +16,8 @@ class NatSetting:
 
     `bridge` is the link of the subnet; `change_id` the change that set it, as the rules' comments
     say; `open_forward`: FORWARD drops by policy and nobody else lets the subnet out; `own_docker`:
-    the chain DOCKER is made by us; `forwarding_was_off`: ip_forward was switched on for it.
+    the chain DOCKER is made by us; `forwarding_was_off`: ip_forward was switched on for it, or the
+    next boot was told to.
     """
 
     spec: dict[str, Json]
@@ -39,10 +40,14 @@ class NatSetting:
 
 @frozen
 class NatState:
-    """All NAT settings of a host; `made_tables` are tables that only exist because of them."""
+    """All NAT settings of a host; `made_tables` are tables that only exist because of them.
+
+    `family` is the one that their rules were set in, "" where that was not kept.
+    """
 
     settings: tuple[NatSetting, ...] = ()
     made_tables: tuple[str, ...] = ()
+    family: str = ""
 
 
 def setting_for(settings: tuple[NatSetting, ...], subnet: IPv4Network) -> NatSetting | None:

@@ -48,7 +48,8 @@ def basis_of(case: NatCase) -> dict[str, Json]:
     ports = {p.l4_port for p in desired.publish}
     return {
         "networks": {name: value for name, value in networks.items() if name == network},
-        "addresses": basis.addresses_section(observed),
+        "addresses": _addresses(case),
+        "own address": _asked_for(case),
         "firewall": {
             "family": observed.firewall.backend,
             "FORWARD's policy": case.forward.policies.get("FORWARD", ""),
@@ -62,6 +63,21 @@ def basis_of(case: NatCase) -> dict[str, Json]:
             if item.l4_port in ports
         ),
     }
+
+
+def _addresses(case: NatCase) -> basis.Section:
+    """Addresses of the bridge and of the ways out; others come and go with VPNs and networks."""
+    ways = {route.link for route in case.observed.routes if route.destination.prefixlen == 0}
+    named = {case.bridge, case.desired.out_interface, *ways}
+    links = basis.addresses_section(case.observed)
+    return {link: found for link, found in links.items() if link in named}
+
+
+def _asked_for(case: NatCase) -> basis.Section:
+    """Whether the host has the addresses that the request names."""
+    own = {a.interface.ip for a in case.observed.addresses}
+    asked = {case.desired.to_source, *(publish.host_ip for publish in case.desired.publish)}
+    return {str(ip): ip in own for ip in asked if ip is not None}
 
 
 def deciding_lines(case: NatCase) -> list[str]:
@@ -81,7 +97,7 @@ def _steps(case: NatCase) -> Iterator[StepSpec]:
         "Look at the rules that there are and remember them",
         "iptables-save; sysctl net.ipv4.ip_forward",
     )
-    if case.fresh is not None and _forwarding_unsure(case):
+    if case.fresh is not None and case.forwarding_unsure:
         yield StepSpec(
             "forward_on",
             "Let the host forward packets, now and after a reboot",
@@ -96,12 +112,14 @@ def _steps(case: NatCase) -> Iterator[StepSpec]:
             f"rm {SYSCTL_FILE}",
             {"file": SYSCTL_FILE},
         )
-    subnet = str(case.desired.subnet)
+    subnet, ports = str(case.desired.subnet), _published(case)
+    commands = [f"conntrack -D -s {subnet}", f"conntrack -D -d {subnet}"]
+    commands += [f"conntrack -D -p {protocol} --orig-port-dst {port}" for protocol, port in ports]
     yield StepSpec(
         "forget_connections",
-        f"Forget the connections of {subnet}",
-        f"conntrack -D -s {subnet}; conntrack -D -d {subnet}",
-        {"subnet": subnet},
+        f"Forget the connections of {subnet}" + (" and to the ports" if ports else ""),
+        "; ".join(commands),
+        {"subnet": subnet, "ports": [f"{protocol} {port}" for protocol, port in ports]},
     )
     yield StepSpec(
         "verify_nat",
@@ -111,10 +129,10 @@ def _steps(case: NatCase) -> Iterator[StepSpec]:
     )
 
 
-def _forwarding_unsure(case: NatCase) -> bool:
-    """Off now, or dockerd was told not to see to it at its next start."""
-    told = case.observed.config.get("ip-forward")
-    return not case.observed.ip_forward or bool(told and told.value is False)
+def _published(case: NatCase) -> list[tuple[str, int]]:
+    """The ports that are published now, or will be: (protocol, port of the host)."""
+    now = case.setting.desired.publish if case.setting else ()
+    return sorted({(p.protocol, p.l4_port) for p in (*now, *case.desired.publish)})
 
 
 def _forwarding_no_longer_ours(case: NatCase) -> bool:

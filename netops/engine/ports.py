@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Protocol
 
@@ -75,8 +75,13 @@ class Netlink(Protocol):
         """The link that a packet of the host to `target` leaves by, "" without a route."""
         ...
 
-    def forget_connections(self, subnet: IPv4Network) -> int:
-        """Delete the conntrack entries to and from `subnet`; return how many there were."""
+    def forget_connections(
+        self, subnet: IPv4Network, ports: Collection[tuple[int, int]] = ()
+    ) -> int:
+        """Delete the conntrack entries to and from `subnet`; return how many there were.
+
+        And those that go to one of `ports` (protocol number of RFC 790, port).
+        """
         ...
 
     def reaches(self, pid: int, target: IPv4Address, timeout_s: float) -> bool:
@@ -167,8 +172,15 @@ class FirewallPort(Protocol):
     """The iptables family of dockerd's own binary, and no other."""
 
     def observe(self) -> Firewall: ...
+    def family(self) -> str:
+        """ "nft" or "legacy", "" without iptables."""
+        ...
+
     def saved(self) -> str:
-        """All tables as iptables-save prints them; naming none, so that none appears."""
+        """All tables as iptables-save prints them; naming none, so that none appears.
+
+        Raises OperationFailed when they cannot be read: that is not the same as no rules.
+        """
         ...
 
     def edit(self, edits: Mapping[str, Sequence[Edit]]) -> None:

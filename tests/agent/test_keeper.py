@@ -13,6 +13,7 @@ from netops.agent import keeper as module
 from netops.agent.config import Place
 from netops.agent.keeper import Keeper
 from netops.engine.errors import OperationFailed
+from netops.engine.nat_setting import NatState
 
 
 class Bench:
@@ -24,7 +25,7 @@ class Bench:
         self.answer: Any = []
         self.asked = 0
         ports = SimpleNamespace(
-            nat=SimpleNamespace(read=lambda: None),
+            nat=SimpleNamespace(read=NatState),
             forwarding=SimpleNamespace(enabled=lambda: True),
         )
         monkeypatch.setattr(module, "host_ports", lambda: ports)

@@ -14,6 +14,8 @@ from netops.engine.adapters.firewall_restore import restore_text
 from netops.engine.desired_nat import parse
 from netops.engine.nat.edits import (
     ChainDelete,
+    ChainMake,
+    ChainRemove,
     ChainSet,
     Edit,
     JumpDelete,
@@ -60,9 +62,16 @@ def done(live: Table, edits: list[Edit]) -> Table:
     for edit in edits:
         match edit:
             case ChainSet(chain, wanted):
+                assert chain.startswith("DOCKERNET-")
                 policies[chain] = "-"
                 rules = [r for r in rules if r.chain != chain]
                 rules += [Line(chain, rule.line()) for rule in wanted]
+            case ChainMake(chain):
+                assert chain not in policies
+                policies[chain] = "-"
+            case ChainRemove(chain):
+                assert not [r for r in rules if chain in (r.chain, r.target)]
+                del policies[chain]
             case ChainDelete(chain):
                 assert not [r for r in rules if r.target == chain and r.chain != chain]
                 rules = [r for r in rules if r.chain != chain]
@@ -118,6 +127,15 @@ def test_ours_stand_before_what_would_decide_first() -> None:
         "the jump from POSTROUTING to DOCKERNET-POSTROUTING was not where it decides"
     ]
     assert done(shadowed, edits_of(shadowed, own)).chain("POSTROUTING")[1] == dockers
+
+
+def test_rules_for_other_sources_may_stand_before_ours() -> None:
+    own = own_rules([setting()])["nat"]
+    whole = done(EMPTY, edits_of(EMPTY, own))
+    other = Line("POSTROUTING", "-s 172.30.0.0/16 ! -o br-1 -j MASQUERADE")
+    assert edits_of(evolve(whole, rules=(other, *whole.rules)), own) == []
+    every = Line("POSTROUTING", "-o eth0 -j MASQUERADE")
+    assert edits_of(evolve(whole, rules=(every, *whole.rules)), own) != []
 
 
 def test_in_forward_ours_come_after_the_administrators_own() -> None:

@@ -82,9 +82,11 @@ def test_it_opens_forward_only_where_its_policy_drops() -> None:
     shut = bare(firewall=Firewall("nft", forward=SHUT))
     assert "DOCKERNET-FORWARD" in plan(shut).steps[1].command
     assert "DOCKERNET-FORWARD" not in plan(bare()).steps[1].command
-    dockers = (*SHUT, "-A FORWARD -i docker0 ! -o docker0 -j ACCEPT")
-    served = bare(firewall=Firewall("nft", forward=dockers))
-    assert "DOCKERNET-FORWARD" not in plan(served).steps[1].command
+    # Docker 20.10 to 27, and from 28 on: there its bridges are kept apart behind DOCKER-FORWARD.
+    for jump in ("-o docker0 -j DOCKER", "-j DOCKER-FORWARD"):
+        dockers = (*SHUT, "-A FORWARD -j DOCKER-USER", f"-A FORWARD {jump}")
+        served = bare(firewall=Firewall("nft", forward=dockers))
+        assert "DOCKERNET-FORWARD" not in plan(served).steps[1].command
 
 
 def test_it_switches_forwarding_on_where_it_is_off() -> None:
@@ -172,10 +174,21 @@ def test_it_is_stale_when_what_decides_has_changed() -> None:
     renamed = with_docker()
     with pytest.raises(Stale):
         require_same(made, renamed, (), 7)
+    vpn = plus(bare(), addresses=Address("tun0", IPv4Interface("10.8.0.2/24")))
+    require_same(made, vpn, (), 7)
+    more = plus(bare(), networks=network("more", "172.30.0.0/16"))
+    require_same(made, more, (), 7)
     moved = bare(addresses=(Address("docker0", IPv4Interface("172.17.0.1/16")),))
     with pytest.raises(Stale) as caught:
         require_same(made, moved, (), 7)
     assert any("eth0" in text for text in caught.value.differences)
+
+
+def test_a_rule_more_at_the_end_of_forward_makes_no_plan_stale() -> None:
+    shut = bare(firewall=Firewall("nft", forward=SHUT))
+    made = plan(shut)
+    longer = bare(firewall=Firewall("nft", forward=(*SHUT, "-A FORWARD -s 10.1.0.0/16 -j DROP")))
+    require_same(made, longer, (), 7)
 
 
 def test_it_replaces_the_setting_there_is() -> None:

@@ -192,6 +192,20 @@ def test_it_forgets_the_connections_of_one_subnet_only(small_host: SmallHost) ->
     assert host.inside(lambda: NETLINK.forget_connections(other)) == 1
 
 
+def test_it_forgets_who_goes_to_a_port(small_host: SmallHost) -> None:
+    host, container = small_host.host, small_host.container
+    host.run("iptables", "-A", "INPUT", "-m", "conntrack", "--ctstate", "INVALID", "-j", "DROP")
+    send = "import socket; s=socket.socket(2,2); s.sendto(b'x',('10.10.0.1',{}))"
+    for port in (514, 515):
+        container.run("python3", "-c", send.format(port))
+    nobody = IPv4Network("10.99.0.0/16")
+    forget = NETLINK.forget_connections
+    assert host.inside(lambda: forget(nobody, {(6, 514), (17, 516)})) == 0
+    assert host.inside(lambda: forget(nobody, {(17, 514)})) == 1
+    assert host.inside(lambda: forget(nobody, {(17, 514)})) == 0
+    assert host.inside(lambda: forget(IPv4Network("10.10.0.0/24"))) >= 1
+
+
 def test_it_finds_nothing_to_forget_where_nothing_is_tracked(
     namespace: Callable[[], Namespace],
 ) -> None:

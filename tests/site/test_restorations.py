@@ -39,7 +39,7 @@ def test_the_history_says_what_was_missing(fake: FakeHost, recorded: Callable[[s
         "forwarding was off."
     )
     assert row.cause == "nat"
-    assert row.data == seen
+    assert row.data == {}
     assert Host.objects.get().observed == seen
 
 

@@ -10,7 +10,7 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from ipaddress import IPv4Address, IPv4Network
 
 from attrs import frozen
@@ -33,8 +33,11 @@ _ABSENT = (errno.EPROTONOSUPPORT, errno.EINVAL, errno.EOPNOTSUPP)
 _BATCH, _PASSES, _WAIT_S = 100, 3, 10.0
 
 
-def connections_forget(subnet: IPv4Network) -> int:
+def connections_forget(subnet: IPv4Network, ports: Collection[tuple[int, int]] = ()) -> int:
     """Delete the entries with an end in `subnet`, before or after translation.
+
+    And those that go to one of `ports` (protocol number, port): a client that never rests would
+    else keep its way past a port that is published now.
 
     Returns how many were deleted; 0 where the kernel tracks nothing. Only the entries of the
     calling thread's network namespace are seen. Raises OperationFailed when the kernel refuses.
@@ -50,7 +53,7 @@ def connections_forget(subnet: IPv4Network) -> int:
         try:
             # A dump can miss what changes meanwhile: look again until there is nothing more.
             for _ in range(_PASSES):
-                found = [keys for keys in _dump(table) if _touches(keys, subnet)]
+                found = [e for e in _dump(table) if _touches(e, subnet) or _goes_to(e, ports)]
                 if not found:
                     break
                 for start in range(0, len(found), _BATCH):
@@ -162,6 +165,14 @@ def _touches(entry: dict[int, bytes], subnet: IPv4Network) -> bool:
             if side in ends and int.from_bytes(ends[side], "big") & mask == first:
                 return True
     return False
+
+
+def _goes_to(entry: dict[int, bytes], ports: Collection[tuple[int, int]]) -> bool:
+    if not ports:
+        return False
+    l4 = _attributes(_attributes(entry.get(_ORIGINAL, b"")).get(_PROTO, b""))
+    numbers = (l4.get(_PROTO_NUMBER, b""), l4.get(_PROTO_TARGET, b""))
+    return tuple(int.from_bytes(number, "big") for number in numbers) in ports
 
 
 def _message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:

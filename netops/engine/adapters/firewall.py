@@ -75,9 +75,14 @@ class LinuxFirewall:
         return _with_nat(firewall, tables.get("nat", EMPTY))
 
     def saved(self) -> str:
-        """Return what iptables-save of the family prints; "" where it cannot be run."""
+        """Return what iptables-save of the family prints. Raises OperationFailed if it cannot."""
+        binary = self._required()
+        return save(binary.path, binary.family)
+
+    def family(self) -> str:
+        """Return "nft" or "legacy", "" where there is no iptables."""
         binary = self._binary()
-        return save(binary.path, binary.family) if binary else ""
+        return binary.family if binary else ""
 
     def edit(self, edits: Mapping[str, Sequence[Edit]]) -> None:
         """Make the edits of each table, one atomic commit a table. Raises OperationFailed."""
@@ -89,8 +94,8 @@ class LinuxFirewall:
 
     def remove_empty(self, table: str) -> None:
         """Remove a table without rules; the legacy kernel keeps every table that it once made."""
-        if self._required().family == NFT and _is_bare(tables_of(self.saved()).get(table)):
-            nft_table_delete(table)
+        if self._required().family == NFT:
+            nft_table_delete(table, lambda: _is_bare(tables_of(self.saved()).get(table)))
 
     def _required(self) -> _Binary:
         binary = self._binary()
@@ -125,4 +130,4 @@ def _with_nat(firewall: Firewall, table: Table) -> Firewall:
 
 
 def _is_bare(table: Table | None) -> bool:
-    return table is not None and not table.rules and "-" not in table.policies.values()
+    return table is not None and not table.rules and set(table.policies.values()) <= {"ACCEPT"}

@@ -19,7 +19,15 @@ from importlib.util import find_spec
 from typing import Any
 
 from netops.engine.errors import OperationFailed
-from netops.engine.nat.edits import ChainDelete, ChainSet, Edit, JumpDelete, JumpInsert
+from netops.engine.nat.edits import (
+    ChainDelete,
+    ChainMake,
+    ChainRemove,
+    ChainSet,
+    Edit,
+    JumpDelete,
+    JumpInsert,
+)
 from netops.engine.nat.rule import LOOPBACK, Rule
 
 LOCK = "/run/xtables.lock"
@@ -97,6 +105,12 @@ def _edit(iptc: Any, table: Any, edit: Edit) -> None:
             chain.flush()
             for rule in rules:
                 chain.append_rule(_rule(iptc, rule))
+        case ChainMake(name):
+            if table.is_chain(name):
+                raise OperationFailed(f"Docker has made the chain {name} meanwhile.")
+            table.create_chain(name)
+        case ChainRemove(name):
+            iptc.Chain(table, name).delete()
         case ChainDelete(name):
             chain = iptc.Chain(table, name)
             chain.flush()

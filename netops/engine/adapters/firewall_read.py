@@ -12,6 +12,7 @@ from netops.engine.nat.ruleset import EMPTY, tables_of
 _RUN_S = 10.0
 _MOST_OTHERS = 200
 _UFW_ON = re.compile(r"^\s*ENABLED\s*=\s*yes", re.MULTILINE | re.IGNORECASE)
+_INCOMPATIBLE = re.compile(r"^# Table [`'](nat|filter)['`] is incompatible", re.MULTILINE)
 _TABLES = ("filter", "nat")
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")
 _MASQUERADE = re.compile(r"-s \S+ ! -o (\S+) -j (?:MASQUERADE|SNAT\b)")
@@ -34,14 +35,23 @@ def family(binary: str) -> tuple[str, str]:
 
 
 def save(binary: str, backend: str) -> str:
-    """Return what iptables-save of the same family prints; "" when it cannot be run.
+    """Return what iptables-save of the same family prints.
 
-    Without -t: it then lists the tables that exist, and naming one would make it appear.
+    Without -t: it then lists the tables that exist, and naming one would make it appear. Raises
+    OperationFailed when they cannot be read whole, which must never be taken for "no rules": also
+    when a rule of nft's own in a table makes iptables-nft leave all of it out.
     """
-    try:
-        return run([program_of(binary, backend, "save")], _RUN_S, errors_too=False).output
-    except OperationFailed:
-        return ""
+    program = program_of(binary, backend, "save")
+    result = run([program], _RUN_S, errors_too=False)
+    if result.status != 0:
+        raise OperationFailed(f"{program} ended with {result.status}.")
+    foreign = _INCOMPATIBLE.search(result.output)
+    if foreign:
+        raise OperationFailed(
+            f"The table {foreign[1]} has rules that iptables cannot show.",
+            f"See `nft list table ip {foreign[1]}`; give those rules a table of their own.",
+        )
+    return result.output
 
 
 def program_of(binary: str, backend: str, verb: str) -> str:

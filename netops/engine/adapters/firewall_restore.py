@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from netops.engine.adapters.command import run_fed
 from netops.engine.errors import OperationFailed
-from netops.engine.nat.edits import ChainDelete, ChainSet, Edit, JumpDelete, JumpInsert
+from netops.engine.nat.edits import (
+    ChainDelete,
+    ChainMake,
+    ChainRemove,
+    ChainSet,
+    Edit,
+    JumpDelete,
+    JumpInsert,
+)
 
 # As long as another program may hold the tables (iptables(8), --wait).
 WAIT_S = 10
@@ -36,6 +44,10 @@ def _lines(edit: Edit) -> list[str]:
     match edit:
         case ChainSet(chain, rules):
             return [f"-A {chain} {rule.line()}" for rule in rules]
+        case ChainMake(chain):
+            return [f"-N {chain}"]
+        case ChainRemove(chain):
+            return [f"-X {chain}"]
         case ChainDelete(chain):
             return [f"-F {chain}", f"-X {chain}"]
         case JumpDelete(chain, _, line):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from netops.engine.adapters.files import file_read, file_remove, file_replace
 from netops.engine.errors import MessageRejected, OperationFailed, SpecInvalid
+from netops.engine.nat.own import own_rules
 from netops.engine.nat_setting import NatState
 from netops.engine.serial import from_json, to_json
 
@@ -26,8 +27,7 @@ class NatFile:
             return NatState()
         try:
             state = from_json(NatState, json.loads(found[0]))
-            for setting in state.settings:
-                setting.desired  # noqa: B018 - parsed here, so that it can be relied on everywhere
+            own_rules(state.settings)  # Checked here, so that it can be relied on everywhere.
         except (ValueError, MessageRejected, SpecInvalid) as error:
             hint = f"Move it away, then set the rules anew: mv {self._path} {self._path}.damaged"
             raise OperationFailed(f"{self._path} cannot be read: {error}", hint) from error

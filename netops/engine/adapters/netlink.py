@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any, TypeVar
@@ -107,9 +107,11 @@ class LinuxNetlink:
         found = self.inside([pid]).get(pid)
         return tuple(a.interface for a in found.addresses) if found else ()
 
-    def forget_connections(self, subnet: IPv4Network) -> int:
-        """Delete the conntrack entries to and from `subnet`; return how many there were."""
-        return connections_forget(subnet)
+    def forget_connections(
+        self, subnet: IPv4Network, ports: Collection[tuple[int, int]] = ()
+    ) -> int:
+        """Delete the conntrack entries of `subnet` and to `ports`; return how many there were."""
+        return connections_forget(subnet, ports)
 
     def reaches(self, pid: int, target: IPv4Address, timeout_s: float) -> bool:
         """Return whether an ICMP echo from that process's network namespace is answered."""

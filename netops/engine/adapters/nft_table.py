@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 
 from netops.engine.adapters.threads import off_loop
 from netops.engine.errors import OperationFailed
@@ -10,10 +11,11 @@ from netops.engine.errors import OperationFailed
 _IPV4 = 2  # NFPROTO_IPV4, linux/netfilter.h
 
 
-def nft_table_delete(name: str) -> None:
+def nft_table_delete(name: str, empty: Callable[[], bool]) -> None:
     """Delete the IPv4 table `name` (nft delete table ip NAME); fine if there is none.
 
-    The caller has made sure that it is empty. Raises OperationFailed when the kernel refuses.
+    `empty` is asked at the last moment, since deleting takes everything along that is in it.
+    Raises OperationFailed when the kernel refuses.
     """
     from pyroute2.netlink.exceptions import NetlinkError
     from pyroute2.nftables.main import NFTables
@@ -21,7 +23,8 @@ def nft_table_delete(name: str) -> None:
     def delete() -> None:
         tables = NFTables(nfgen_family=_IPV4)
         try:
-            tables.table("del", name=name)
+            if empty():
+                tables.table("del", name=name)
         finally:
             tables.close()
 

@@ -9,7 +9,7 @@ import attrs
 from attrs import frozen
 
 from netops.engine.desired_nat import DesiredNat
-from netops.engine.nat.edits import Edit, edits_of
+from netops.engine.nat.edits import Edit, edits_of, is_dockers
 from netops.engine.nat.own import FILTER, NAT, OwnRules, OwnTable, own_rules
 from netops.engine.nat.ruleset import Table, table_of
 from netops.engine.nat_setting import NatSetting, setting_for, settings_with
@@ -91,17 +91,28 @@ class NatCase:
             change_id=self.change_id,
             open_forward=self._open_forward(),
             own_docker=self.desired.docker_chain and not self.docker_rules,
-            forwarding_was_off=not self.observed.ip_forward
+            forwarding_was_off=self.forwarding_unsure
             or bool(self.setting and self.setting.forwarding_was_off),
         )
 
+    @property
+    def forwarding_unsure(self) -> bool:
+        """Off now, or dockerd was told not to see to it at its next start."""
+        told = self.observed.config.get("ip-forward")
+        return not self.observed.ip_forward or bool(told and told.value is False)
+
     def _open_forward(self) -> bool:
-        """FORWARD drops by policy, and no rule of Docker's lets the bridge out."""
+        """FORWARD drops by policy, nobody lets the bridge out, and Docker does not see to it.
+
+        Where Docker does, ours would come before those that keep its networks apart (from 28 on
+        they are all behind DOCKER-FORWARD).
+        """
         if self.forward.policies.get("FORWARD") != "DROP":
             return False
         return not any(
-            r.target == "ACCEPT" and r.options.get("-i") == (False, (self.bridge,))
-            for r in self.forward.chain("FORWARD")
+            is_dockers(rule)
+            or (rule.target == "ACCEPT" and rule.options.get("-i") == (False, (self.bridge,)))
+            for rule in self.forward.chain("FORWARD")
         )
 
     @cached_property

@@ -6,6 +6,8 @@ DOCKER is made where it is missing, and removed again while it is empty.
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
+
 from attrs import frozen
 
 from netops.engine.nat.own import DOCKER, FORWARD, PARENTS, POSTROUTING, OwnTable, jump
@@ -19,6 +21,20 @@ class ChainSet:
 
     chain: str
     rules: tuple[Rule, ...]
+
+
+@frozen
+class ChainMake:
+    """Make the chain DOCKER, which fails if Docker has made it meanwhile: it is not emptied."""
+
+    chain: str
+
+
+@frozen
+class ChainRemove:
+    """Remove the chain DOCKER, which fails if anything is in it."""
+
+    chain: str
 
 
 @frozen
@@ -47,7 +63,7 @@ class JumpInsert:
 
 
 USER = "DOCKER-USER"  # The administrator's own chain: Docker promises never to touch it.
-Edit = ChainSet | ChainDelete | JumpDelete | JumpInsert
+Edit = ChainSet | ChainDelete | ChainMake | ChainRemove | JumpDelete | JumpInsert
 
 
 def edits_of(live: Table, wanted: OwnTable, *, docker_was_ours: bool = False) -> list[Edit]:
@@ -59,16 +75,18 @@ def edits_of(live: Table, wanted: OwnTable, *, docker_was_ours: bool = False) ->
     """
     edits: list[Edit] = []
     if wanted.docker_chain and DOCKER not in live.policies:
-        edits.append(ChainSet(DOCKER, ()))
+        edits.append(ChainMake(DOCKER))
     for chain, rules in wanted.chains.items():
         if not _same(live.chain(chain), rules) or chain not in live.policies:
             edits.append(ChainSet(chain, rules))
     for chain in _chains(live, wanted):
-        edits += _jumps(live, chain, wanted=chain in wanted.chains)
+        sources = [rule.source for rule in wanted.chains.get(chain, ()) if rule.source]
+        edits += _jumps(live, chain, sources, wanted=chain in wanted.chains)
     gone = [chain for chain in live.own_chains if chain not in wanted.chains]
+    edits += [ChainDelete(chain) for chain in gone]
     if docker_was_ours and not wanted.docker_chain and _unused(live, DOCKER):
-        gone.append(DOCKER)
-    return edits + [ChainDelete(chain) for chain in gone]
+        edits.append(ChainRemove(DOCKER))
+    return edits
 
 
 def _unused(live: Table, chain: str) -> bool:
@@ -77,7 +95,8 @@ def _unused(live: Table, chain: str) -> bool:
 
 
 def _chains(live: Table, wanted: OwnTable) -> list[str]:
-    jumped = {rule.target for rule in live.rules if rule.target in PARENTS}
+    parents = set(PARENTS.values())
+    jumped = {rule.target for rule in live.rules if rule.chain in parents}
     return [c for c in PARENTS if c in jumped or c in wanted.chains]
 
 
@@ -86,11 +105,11 @@ def _same(live: tuple[Line, ...], rules: tuple[Rule, ...]) -> bool:
     return [line.identity for line in live] == fresh
 
 
-def _jumps(live: Table, chain: str, *, wanted: bool) -> list[Edit]:
+def _jumps(live: Table, chain: str, sources: list[IPv4Network], *, wanted: bool) -> list[Edit]:
     parent = PARENTS[chain]
     rules = live.chain(parent)
     places = [n for n, rule in enumerate(rules) if rule.target == chain]
-    if wanted and len(places) == 1 and _well_placed(chain, rules, places[0]):
+    if wanted and len(places) == 1 and _well_placed(chain, rules, places[0], sources):
         return []
     if not wanted and not places:
         return []
@@ -113,11 +132,14 @@ def _place(chain: str, others: list[Line]) -> int:
     return user[0] + 1 if user else len(others)
 
 
-def _is_dockers(rule: Line) -> bool:
+def is_dockers(rule: Line) -> bool:
+    """True for a jump to a chain of Docker's own, not to the administrator's or ours."""
     return rule.target.startswith(DOCKER) and rule.target not in (USER, FORWARD)
 
 
-def _well_placed(chain: str, rules: tuple[Line, ...], place: int) -> bool:
+def _well_placed(
+    chain: str, rules: tuple[Line, ...], place: int, sources: list[IPv4Network]
+) -> bool:
     """False where a rule before ours decides about a packet that ours are for.
 
     Others may insist on being first too; who is harmless stays there.
@@ -128,18 +150,25 @@ def _well_placed(chain: str, rules: tuple[Line, ...], place: int) -> bool:
     before = rules[:place]
     if chain == FORWARD:
         users = [n for n, rule in enumerate(rules) if rule.target == USER]
-        dockers = [n for n, rule in enumerate(rules) if _is_dockers(rule)]
+        dockers = [n for n, rule in enumerate(rules) if is_dockers(rule)]
         return not users or users[0] < place < min([*dockers, place + 1])
     if chain == POSTROUTING:
-        return not any(rule.target in ENDING for rule in before)
+        return not any(rule.target in ENDING and _meets(rule, sources) for rule in before)
     return not any(rule.target in ENDING or rule.target == DOCKER for rule in before)
+
+
+def _meets(rule: Line, sources: list[IPv4Network]) -> bool:
+    """True unless the rule is for other sources than ours, another Docker network for instance."""
+    return rule.source is None or any(rule.source.overlaps(source) for source in sources)
 
 
 def missing_of(live: Table, wanted: OwnTable) -> list[str]:
     """Return what of ours is not as it shall be, in sentences; [] where all is."""
     found: list[str] = []
     for edit in edits_of(live, wanted):
-        if isinstance(edit, ChainSet) and edit.chain not in live.policies:
+        if isinstance(edit, ChainMake) or (
+            isinstance(edit, ChainSet) and edit.chain not in live.policies
+        ):
             found.append(f"the chain {edit.chain} was gone")
         elif isinstance(edit, ChainSet):
             found.append(f"the rules of {edit.chain} were others")

@@ -72,7 +72,8 @@ class ForwardOn(Step):
         ctx.output(f"The host forwards packets; {self.text('file')} says so to the next boot.")
 
     def undo(self, ctx: Context, saved: Saved) -> None:
-        if not saved["enabled"]:
+        # After a reboot it is on or off for a reason of the boot's, or of dockerd's.
+        if not saved["enabled"] and not ctx.rebooted:
             ctx.ports.forwarding.disable()
         file_put_back(ctx.ports, self.text("file"), saved["file"])
 
@@ -118,7 +119,8 @@ class NatRules(Step):
         if not fresh:
             _tables_remove(ctx, sorted(made))
             made = set()
-        ctx.ports.nat.write(NatState(fresh, tuple(sorted(made))))
+        family = ctx.ports.firewall.family() if fresh else ""
+        ctx.ports.nat.write(NatState(fresh, tuple(sorted(made)), family))
 
     def check(self, ctx: Context) -> None:
         problems = lacking(ctx.ports, ctx.ports.nat.read())
@@ -143,6 +145,9 @@ class NatRules(Step):
         there = set(names) if isinstance(names, list) else set()
         _tables_remove(ctx, sorted(set(tables_of(ctx.ports.firewall.saved())) - there))
         ctx.ports.nat.write(old)
+        # What was translated by the rules that are gone now must not be for as long as it lasts.
+        for subnet in {self.text("subnet"), *([str(mine.spec["subnet"])] if mine else [])}:
+            ctx.ports.netlink.forget_connections(IPv4Network(subnet))
 
 
 def _tables_remove(ctx: Context, names: Sequence[str]) -> None:

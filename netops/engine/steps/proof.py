@@ -19,6 +19,7 @@ from netops.engine.verify import (
     running_problems,
 )
 
+PROTOCOLS = {"tcp": 6, "udp": 17}  # RFC 790
 RUNNING_S, LAYERS_S, OUTSIDE_S, PORTS_S = 30.0, 10.0, 15.0, 15.0
 
 
@@ -65,12 +66,20 @@ class StartContainers(ProofStep):
 
 
 class ForgetConnections(Step):
-    """`conntrack -D`: NAT decisions of the old subnet; params: subnet."""
+    """`conntrack -D`: NAT decisions of a subnet, and to published ports; params: subnet, ports.
+
+    `ports`, which may be missing, has texts such as "udp 514".
+    """
 
     kind = "forget_connections"
 
     def do(self, ctx: Context) -> None:
-        count = ctx.ports.netlink.forget_connections(IPv4Network(self.text("subnet")))
+        told = self.params.get("ports")
+        words = [str(text).split() for text in told] if isinstance(told, list) else []
+        ports = {(PROTOCOLS[protocol], int(port)) for protocol, port in words}
+        subnet = IPv4Network(self.text("subnet"))
+        forget = ctx.ports.netlink.forget_connections
+        count = forget(subnet, ports) if ports else forget(subnet)
         ctx.output(f"Forgot {count} connections of {self.text('subnet')}.")
 
 

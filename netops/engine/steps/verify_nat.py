@@ -9,6 +9,7 @@ from netops.engine.before import targets_of
 from netops.engine.context import Context
 from netops.engine.desired_nat import MASQUERADE, NONE, DesiredNat, NatPublish
 from netops.engine.errors import CheckFailed, OperationFailed
+from netops.engine.nat.ruleset import EMPTY, tables_of
 from netops.engine.nat_keep import lacking
 from netops.engine.nat_setting import NatSetting
 from netops.engine.steps.base import Step
@@ -52,8 +53,10 @@ class VerifyNat(Step):
         if not text:
             ctx.output(f"{setting.bridge} has no address in {desired.subnet}: nothing was sent.")
             return
-        gateway, tried = IPv4Interface(text), 0
-        for target in targets_of(ctx):
+        gateway, tried, targets = IPv4Interface(text), 0, targets_of(ctx)
+        if not targets:
+            ctx.output("There is nobody outside to send to (no site elsewhere, no default route).")
+        for target in targets:
             link = desired.out_interface
             if link and ctx.ports.netlink.link_to(target) != link:
                 ctx.output(f"The way to {target} is not by {link}; it was not tried.")
@@ -61,7 +64,10 @@ class VerifyNat(Step):
             tried += 1
             if self._left_well(ctx, setting, gateway, target):
                 return
-        if tried:
+        dropping = _dropping(ctx)
+        if tried and dropping:
+            ctx.output(f"Not seen translated: a rule of others may drop what was sent: {dropping}.")
+        elif tried:
             message = f"No packet from {desired.subnet} got out of this host."
             raise CheckFailed(message, "See what drops it: `iptables -vnL FORWARD`.")
 
@@ -75,6 +81,9 @@ class VerifyNat(Step):
         """True if a packet left with the right source; raises CheckFailed if with a wrong one."""
         desired = setting.desired
         inside, found = _sent(ctx, setting, gateway, target)
+        if inside is None:
+            ctx.output(f"{desired.subnet} has no free address to send from: nothing was sent.")
+            return True
         if found is None:
             ctx.output(f"A packet from {inside} to {target} was dropped on this host.")
             return False
@@ -89,9 +98,12 @@ class VerifyNat(Step):
 
 def _sent(
     ctx: Context, setting: NatSetting, gateway: IPv4Interface, target: IPv4Address
-) -> tuple[IPv4Address, tuple[IPv4Address, bool] | None]:
-    """Send from an address that nobody has; return it, and as what the packet left."""
-    failure = OperationFailed(f"{setting.desired.subnet} has no address left to send from.")
+) -> tuple[IPv4Address | None, tuple[IPv4Address, bool] | None]:
+    """Send from an address that nobody has; return it, and as what the packet left.
+
+    The address is None where all are taken.
+    """
+    failure: OperationFailed | None = None
     for inside in _spare_addresses(ctx, setting.desired, gateway):
         address = IPv4Interface((inside, gateway.network.prefixlen))
         try:
@@ -102,7 +114,21 @@ def _sent(
         if result.source is None:
             return inside, None
         return inside, (result.source, result.answered)
-    raise failure
+    if failure is not None:
+        raise failure
+    return None, None
+
+
+def _dropping(ctx: Context) -> str:
+    """The first rule of others that drops forwarded packets, "" if there is none.
+
+    In FORWARD or the administrator's own chain; the rules by which Docker keeps its networks apart
+    are for other packets.
+    """
+    for rule in tables_of(ctx.ports.firewall.saved()).get("filter", EMPTY).rules:
+        if rule.chain in ("FORWARD", "DOCKER-USER") and rule.target in ("DROP", "REJECT"):
+            return f"-A {rule.chain} {rule.text}"
+    return ""
 
 
 def _spare_addresses(
