@@ -167,6 +167,12 @@ def test_the_way_out_of_a_port_of_ones_own_is_free() -> None:
     assert not again.blocked
 
 
+def test_rules_that_could_not_be_read_are_not_called_missing_iptables() -> None:
+    unread = bare(firewall=Firewall(""), problems=("Firewall: The table nat has rules ...",))
+    assert codes(plan(unread))["observation-incomplete"] == "blocker"
+    assert "firewall-unavailable" not in codes(plan(unread))
+
+
 def test_it_is_stale_when_what_decides_has_changed() -> None:
     made = plan(bare())
     require_same(made, bare(), (), 7)

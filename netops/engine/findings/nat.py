@@ -13,8 +13,10 @@ NEEDED = ("Links", "Addresses", "Routes", "Networks", "Containers", "Firewall", 
 
 
 def firewall(case: NatCase) -> Iterator[Finding]:
-    """Without iptables there is nothing to set rules with."""
-    if case.observed.firewall.backend == "":
+    """Without iptables there is nothing to set rules with; rules that could not be read are told
+    by `complete`."""
+    unread = any(problem.startswith("Firewall") for problem in case.observed.problems)
+    if case.observed.firewall.backend == "" and not unread:
         message = (
             "This host has no iptables that dockerd would use. Install it (Debian: apt install "
             "iptables), then ask for a new plan."
