@@ -13,9 +13,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from hosts.models import Host
-from netops.engine.desired import parse_spec
 from netops.engine.observed import Address, DockerNetwork, Link
-from netops.forms_nat import publish_line, publish_of, query_of
+from netops.forms_nat import publish_line, query_of
 from netops.models import Change
 from people.models import User
 from tests.pages import world
@@ -301,9 +300,3 @@ def test_it_needs_few_queries(browse: Browse, people: dict[str, User]) -> None:
             counts.append(len(queries))
     assert counts[:2] == counts[2:]
     assert max(counts) <= 6
-
-
-@pytest.mark.parametrize("item", SPEC["publish"])
-def test_it_reads_a_line_as_it_writes_it(item: dict[str, Any]) -> None:
-    assert publish_of(publish_line(item)) == item
-    parse_spec("nat", {"subnet": "172.17.0.0/16", "mode": "none", "publish": [item]})

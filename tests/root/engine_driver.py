@@ -1,7 +1,7 @@
 """Runs the engine with its real adapters inside a lab host: `engine_driver.py COMMAND JSON`.
 
 Prints one JSON object. Commands: plan, apply (observe, plan, apply; `fault` makes one step fail),
-settle, audit, keep, adapter. Used by the tests through in_host.py.
+settle, audit, keep. Used by the tests through in_host.py.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from netops.engine import apply as engine
-from netops.engine.adapters import firewall_legacy, host_ports
+from netops.engine.adapters import host_ports
 from netops.engine.context import Context
 from netops.engine.desired import parse_spec
 from netops.engine.errors import OperationFailed
@@ -96,7 +96,8 @@ def run_apply(asked: dict[str, Any]) -> dict[str, Any]:
     if "fault" in asked:
         Fault(*asked["fault"]).arm(plan)
     outcome = engine.apply(plan, PORTS, emit, Journal(Path(asked["job"])), controller(asked))
-    return {"outcome": to_json(outcome), "events": EVENTS, "plan": to_json(plan)}
+    answer = {"outcome": to_json(outcome), "events": EVENTS, "plan": to_json(plan)}
+    return {**answer, "python_iptables": "iptc" in sys.modules}
 
 
 def main() -> None:
@@ -110,8 +111,6 @@ def main() -> None:
         answer = {"nat": [to_json(entry) for entry in audit(observe(PORTS, controller(asked)))]}
     elif command == "keep":
         answer = {"missing": nat_keep(PORTS)}
-    elif command == "adapter":
-        answer = {"python_iptables": firewall_legacy.available(), "loaded": "iptc" in sys.modules}
     else:
         outcome = engine.settle(Journal(Path(asked["job"])), PORTS, emit)
         answer = {"outcome": to_json(outcome), "events": EVENTS}
