@@ -91,7 +91,12 @@ def containers(host: LabHost) -> dict[str, dict[str, Any]]:
 
 
 def _inside(host: LabHost, pid: int) -> list[str]:
-    text = host.run(["nsenter", "-t", str(pid), "-n", "ip", "-j", "-4", "addr"]).stdout
+    argv = ["nsenter", "-t", str(pid), "-n", "ip", "-j", "-4", "addr"]
+    done = host.run(argv, check=False)
+    if done.returncode != 0 and host.run(["test", "-e", f"/proc/{pid}"], check=False).returncode:
+        return []  # It ended since it was listed, as one in a loop of restarts does all the time.
+    assert done.returncode == 0, done.stderr
+    text = done.stdout
     return [
         f"{a['local']}/{a['prefixlen']}"
         for link in json.loads(text)
