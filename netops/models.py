@@ -21,7 +21,13 @@ def new_job_id() -> str:
 
 class Change(models.Model):
     """What somebody asked for. `plan` is the engine's Plan as JSON, `plan_round` counts plans;
-    `last_seq` is the number of its newest event."""
+    `last_seq` is the number of its newest event. `confirm`: who confirms the job when all is done,
+    within `confirm_window_s` seconds, or the host goes back. `break_glass_by` is the admin who had
+    it carried out without approval, "" if nobody did."""
+
+    class Confirm(models.TextChoices):
+        SITE = "site", "The site, by itself"
+        PERSON = "person", "A person"
 
     host = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="changes")
     kind = models.CharField(max_length=16)
@@ -43,6 +49,10 @@ class Change(models.Model):
     reverts = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="reverted_by"
     )
+    confirm = models.CharField(max_length=8, choices=Confirm, default=Confirm.SITE)
+    confirm_window_s = models.PositiveIntegerField(default=60)
+    break_glass_by = models.CharField(max_length=150, blank=True)
+    break_glass_reason = models.TextField(blank=True)
 
     class Meta:
         ordering = ("-id",)
@@ -108,7 +118,9 @@ class Approval(models.Model):
 
 class Job(models.Model):
     """One carrying-out of an approved plan. `result` is the data of its end event;
-    `alive_at` the last sign that the host works on it; `last_seq` its newest stored event."""
+    `alive_at` the last sign that the host works on it; `last_seq` its newest stored event.
+    `confirm_nonce` is what the host sent over a fresh connection when all was done; the answer must
+    carry it before `confirm_until`, or the host goes back."""
 
     id = models.CharField(max_length=32, primary_key=True, default=new_job_id, editable=False)
     change = models.ForeignKey(Change, on_delete=models.PROTECT, related_name="jobs")
@@ -120,6 +132,12 @@ class Job(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     resend_asked_at = models.DateTimeField(null=True, blank=True)
     last_seq = models.PositiveIntegerField(default=0)
+    confirm_nonce = models.CharField(max_length=64, blank=True)
+    confirm_until = models.DateTimeField(null=True, blank=True)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    confirmed_by = models.CharField(max_length=150, blank=True)
+    cancel_asked_at = models.DateTimeField(null=True, blank=True)
+    cancel_by = models.CharField(max_length=150, blank=True)
     outage_s = models.FloatField(null=True, blank=True)
     result = models.JSONField(null=True, blank=True)
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+import pytest_django
 
 # One browser a session: a second one cannot be started while the first runs.
 from tests.browser.fixtures import chromium, pictures
@@ -45,6 +46,22 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
     config = connections.settings["default"]
     if config["ENGINE"].endswith("sqlite3"):
         config["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker
+) -> None:
+    """SQLite: let a test with real transactions empty the audit log behind itself.
+
+    Django does it with DELETE there, row by row, which the log refuses (PostgreSQL: TRUNCATE).
+    """
+    from django.db import connection
+
+    with django_db_blocker.unblock():
+        if connection.vendor == "sqlite":
+            with connection.cursor() as cursor:
+                cursor.execute("DROP TRIGGER IF EXISTS audit_entry_no_delete")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,69 @@
+"""From where the act at hand comes: set once per request or command, read by `audit_note`.
+
+A context variable, so that services need not hand it on; asgiref carries it into threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+from attrs import frozen
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
+
+
+@frozen
+class Origin:
+    """`via` is page, api, host, command or system; `address` the client's, "" if there is none."""
+
+    via: str = "system"
+    address: str = ""
+
+
+_SYSTEM = Origin()
+_current: ContextVar[Origin] = ContextVar("audit_origin", default=_SYSTEM)
+
+
+def origin_current() -> Origin:
+    """Return where the act at hand comes from."""
+    return _current.get()
+
+
+@contextmanager
+def origin_set(origin: Origin) -> Iterator[None]:
+    """Everything inside comes from `origin`."""
+    token = _current.set(origin)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def _of(request: HttpRequest) -> Origin:
+    via = "api" if request.path.startswith("/api/") else "page"
+    return Origin(via, str(request.META.get("REMOTE_ADDR") or ""))
+
+
+@sync_and_async_middleware
+def origin_of_request(get_response: Any) -> Any:
+    """Middleware: what a request does comes from its client's address."""
+    if iscoroutinefunction(get_response):
+
+        async def in_loop(request: HttpRequest) -> HttpResponseBase:
+            with origin_set(_of(request)):
+                response: HttpResponseBase = await get_response(request)
+            return response
+
+        return in_loop
+
+    def in_thread(request: HttpRequest) -> HttpResponseBase:
+        with origin_set(_of(request)):
+            response: HttpResponseBase = get_response(request)
+        return response
+
+    return in_thread
