@@ -145,7 +145,9 @@ ENROLMENT_TOKEN_S = 3600
 PLANNING_EXPIRES_S = env.number("DOCKERNET_PLANNING_EXPIRES_S", 86_400, low=60, high=31_536_000)
 APPROVAL_EXPIRES_S = env.number("DOCKERNET_APPROVAL_EXPIRES_S", 604_800, low=60, high=31_536_000)
 JOB_EXPIRES_S = env.number("DOCKERNET_JOB_EXPIRES_S", 600, low=30, high=86_400)
-JOB_LEASE_S = 30
+JOB_TIME_S = env.number("DOCKERNET_JOB_TIME_S", 900, low=60, high=86_400)
+# With the sweep every 5 s: a lost worker is told within 30 s; heartbeats come every 10 s.
+JOB_LEASE_S = 24
 
 _LEVELS = ("debug", "info", "warning", "error")
 LOGGING: dict[str, Any] = {

@@ -69,7 +69,12 @@ class PlanRequest:
 
 @frozen
 class ApplyRequest:
-    """Site to host: carry out an approved plan, once, before `expires_at` (ISO 8601 UTC)."""
+    """Site to host: carry out an approved plan, once, begun before `expires_at` (ISO 8601 UTC).
+
+    `time_limit_s` after its start whatever is not done is undone. When all is done the host asks
+    (ConfirmAsk), and goes back unless it is answered within `confirm_window_s` seconds; `confirm`
+    (site, person) says who answers.
+    """
 
     job_id: str
     change_id: int
@@ -78,6 +83,26 @@ class ApplyRequest:
     plan: Plan
     expires_at: str
     reserved: tuple[ReservedRange, ...] = ()
+    confirm: str = "site"
+    confirm_window_s: float = 60.0
+    time_limit_s: float = 900.0
+
+
+@frozen
+class ConfirmGiven:
+    """Site to host: keep what the job did; `nonce` is the question's, `by` who says so."""
+
+    job_id: str
+    nonce: str
+    by: str
+
+
+@frozen
+class CancelRequest:
+    """Site to host: stop a job at its next safe point and go back; `by` says so."""
+
+    job_id: str
+    by: str
 
 
 @frozen
@@ -148,6 +173,18 @@ class JobEvent:
 
 
 @frozen
+class ConfirmAsk:
+    """Host to site, over a connection made for it: all is done; is this host still reached?
+
+    `left_s` seconds are left for the answer.
+    """
+
+    job_id: str
+    nonce: str
+    left_s: float
+
+
+@frozen
 class JobRefused:
     """Host to site: a request was not carried out (expired, replayed, busy, malformed)."""
 
@@ -162,12 +199,15 @@ BODIES: dict[str, type] = {
         ObserveRequest,
         PlanRequest,
         ApplyRequest,
+        ConfirmGiven,
+        CancelRequest,
         ResendRequest,
         Heartbeat,
         ObservationReport,
         RulesRestored,
         PlanReport,
         JobEvent,
+        ConfirmAsk,
         JobRefused,
     )
 }

@@ -1,4 +1,4 @@
-"""How this host reaches the broker: one Celery app for its queue, one client for its stream.
+"""How this host hears from the site: one Celery app that consumes the host's queue.
 
 The settings leave two connections and one BRPOP in ten seconds on an idle host; the only keys
 touched are the host's own queue and stream (docs/adr, kombu/transport/redis.py).
@@ -6,24 +6,18 @@ touched are the host's own queue and stream (docs/adr, kombu/transport/redis.py)
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
-import redis
 from celery import Celery
 from kombu.entity import Exchange, Queue
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from netops.agent.config import AgentConfig
-from netops.wire import queue_name, stream_name
+from netops.agent.stream import CONNECT_TIMEOUT_S
+from netops.wire import queue_name
 
 POLL_S = 10.0
 # Above POLL_S, or an idle connection would be taken for a dead one.
 SOCKET_TIMEOUT_S = 30.0
-CONNECT_TIMEOUT_S = 5.0
-# If nobody reads for half a day the oldest entries go; events of jobs stay on this disk and are
-# asked for again.
-STREAM_LENGTH = 10_000
 
 
 def celery_app(config: AgentConfig) -> Celery:
@@ -63,27 +57,3 @@ def celery_app(config: AgentConfig) -> Celery:
         },
     )
     return app
-
-
-class Stream:
-    """The host's stream on the broker, to be used by one thread."""
-
-    def __init__(self, config: AgentConfig) -> None:
-        self._name = stream_name(config.host_id)
-        self._client = redis.Redis.from_url(
-            config.broker_url,
-            socket_timeout=CONNECT_TIMEOUT_S * 2,
-            socket_connect_timeout=CONNECT_TIMEOUT_S,
-            socket_keepalive=True,
-            health_check_interval=0,
-            retry=Retry(NoBackoff(), 0),
-        )
-
-    def add(self, text: str) -> None:
-        """Append a sealed message (XADD); raises redis.RedisError or OSError."""
-        fields = cast(Any, {"m": text})
-        self._client.xadd(self._name, fields, maxlen=STREAM_LENGTH, approximate=True)
-
-    def close(self) -> None:
-        """End the connection."""
-        self._client.close()

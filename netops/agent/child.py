@@ -14,14 +14,19 @@ from netops.engine.errors import OperationFailed
 _PROGRAM = Path(__file__).with_name("__main__.py")
 
 
+def child_argv(place: Place, *argv: str) -> list[str]:
+    """Return the command line of `work ARGV` for the agent at `place`."""
+    where = ["--config", str(place.config), "--state", str(place.state)]
+    return [sys.executable, "-I", str(_PROGRAM), *where, "work", *argv]
+
+
 def child_start(place: Place, *argv: str, fed: bool = False) -> subprocess.Popen[bytes]:
     """Start `work ARGV`, in a session of its own so that no signal meant for us reaches it.
 
     Its standard output is a pipe, its standard input one too if `fed`.
     """
-    where = ["--config", str(place.config), "--state", str(place.state)]
     return subprocess.Popen(
-        [sys.executable, "-I", str(_PROGRAM), *where, "work", *argv],
+        child_argv(place, *argv),
         stdin=subprocess.PIPE if fed else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         cwd="/",

@@ -42,6 +42,10 @@ def _command(options: argparse.Namespace, place: Place) -> int:
 
             job = options.job
             print(journal_text(place.jobs, job) if job else journals_text(place.jobs))
+        case "revert":
+            from netops.agent.revert import revert
+
+            return revert(place, options.job or "", say=print)
         case "uninstall":
             from netops.agent.uninstall import uninstall
 
@@ -82,6 +86,10 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--kind", default="subnet")
     journal = commands.add_parser("journal", help="list the jobs of this host, or tell one")
     journal.add_argument("job", nargs="?", help="a job id, or its beginning")
+    revert = commands.add_parser(
+        "revert", help="undo the job under way, or the latest one, without the site"
+    )
+    revert.add_argument("job", nargs="?", help="a job id, or its beginning; else the latest")
     commands.add_parser("uninstall", help="stop the service and remove all of Dockernet")
     commands.add_parser("version", help="print the version")
     work = commands.add_parser("work")

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import redis
 
-from netops.agent.broker import Stream
 from netops.agent.config import AgentConfig
 from netops.agent.jobs import JobFolder, jobs_all
+from netops.agent.stream import Stream
 from netops.wire import HEARTBEAT_S, TO_SITE, Heartbeat, ObservationReport, seal
 
 log = logging.getLogger(__name__)

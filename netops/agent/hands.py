@@ -101,7 +101,7 @@ class Hands:
         """Carry out a job whose id has been used up and whose first event is on disk."""
         with self._wake:
             self._job = job.job_id
-            self._tasks.appendleft(lambda: self._apply(job))
+            self._tasks.appendleft(lambda: self._carry_out(job))
             self._wake.notify()
 
     def _append(self, task: Callable[[], None]) -> None:
@@ -193,21 +193,21 @@ class Hands:
             error = str(failure)
         self._emitter.send(PlanReport(request.change_id, request.round, plan, error))
 
-    def _apply(self, job: JobFolder) -> None:
-        self._run_job("apply", job)
+    def _carry_out(self, job: JobFolder) -> None:
+        self._run_guard(job)
         self._settle(job)
         self._keep()
         self._observe("job")
 
     def _settle(self, job: JobFolder) -> None:
-        """Bring a job to its end; what cannot be settled now is tried again later."""
+        """Bring a job to its end when its guard is gone; what fails now is tried again later."""
         self._job = job.job_id
         self._wait_for_other(job)
         for pause_s in SETTLE_PAUSES_S:
             if job.ended:
                 break
             time.sleep(pause_s)
-            self._run_job("settle", job)
+            self._run_guard(job)
         if not job.ended:
             self._unsettled[job.job_id] = SETTLE_LATER_TIMES
             self._settle_at = time.monotonic() + SETTLE_AGAIN_S
@@ -225,7 +225,7 @@ class Hands:
             job = JobFolder(self._place.jobs / job_id)
             self._wait_for_other(job)
             if left > 0 and not job.ended:
-                self._run_job("settle", job)
+                self._run_guard(job)
                 self._unsettled[job_id] = left - 1
             if left <= 1 and not job.ended:
                 self._give_up(job, first=left == 1)
@@ -241,14 +241,15 @@ class Hands:
         self._emitter.job_changed(job)
         self._job = next(iter(self._unsettled), "")
 
-    def _run_job(self, what: str, job: JobFolder) -> None:
-        child = child_start(self._place, what, job.job_id)
+    def _run_guard(self, job: JobFolder) -> None:
+        """Start the guard of a job, which sees it through from wherever it stands, and hear it."""
+        child = child_start(self._place, "guard", job.job_id)
         assert child.stdout is not None
         with child.stdout:
             for _ in child.stdout:
                 self._emitter.job_changed(job)
         if child.wait() != 0:
-            log.error("%s of job %s ended with %s", what, job.job_id, child.returncode)
+            log.error("the guard of job %s ended with %s", job.job_id, child.returncode)
 
     def _wait_for_other(self, job: JobFolder) -> None:
         """An earlier worker's child may still be at it: it is let to the end, and heard."""

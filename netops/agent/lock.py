@@ -11,15 +11,18 @@ from netops.engine.errors import Refused
 
 
 @contextmanager
-def job_lock(path: Path) -> Iterator[None]:
-    """Hold the lock; raises Refused("busy") when another process has it."""
+def job_lock(path: Path) -> Iterator[int]:
+    """Hold the lock; gives its descriptor, with which children keep it held (flock(2)).
+
+    Raises Refused("busy") when another process has it.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with path.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Refused("busy", "Another job is being carried out on this host.") from error
-        yield
+        yield file.fileno()
 
 
 def job_lock_held(path: Path) -> bool:

@@ -11,13 +11,16 @@ from typing import Any
 from netops.agent.config import AgentConfig, Place
 from netops.agent.emitter import Emitter
 from netops.agent.hands import Hands
-from netops.agent.jobs import EventLog, job_create, job_find
+from netops.agent.jobs import EventLog, JobFolder, job_create, job_find
 from netops.agent.lock import job_lock_held
+from netops.agent.orders import Orders
 from netops.engine.errors import MessageRejected, Refused
 from netops.engine.plan import digest_of
 from netops.wire import (
     TO_HOST,
     ApplyRequest,
+    CancelRequest,
+    ConfirmGiven,
     JobRefused,
     ObserveRequest,
     PlanRequest,
@@ -46,6 +49,8 @@ class Runner:
             ObserveRequest: self._observe,
             PlanRequest: self._plan,
             ApplyRequest: self._apply,
+            ConfirmGiven: self._confirm,
+            CancelRequest: self._cancel,
             ResendRequest: self._resend,
         }
 
@@ -81,6 +86,20 @@ class Runner:
         if job is None:
             raise Refused("unknown-job", "This host has no such job; it did nothing for it.")
         self._emitter.resend(job, request.after)
+
+    def _confirm(self, given: ConfirmGiven) -> None:
+        Orders(self._under_way(given.job_id).path).confirm(given.nonce, given.by)
+
+    def _cancel(self, request: CancelRequest) -> None:
+        Orders(self._under_way(request.job_id).path).cancel(request.by)
+
+    def _under_way(self, job_id: str) -> JobFolder:
+        job = job_find(self._place.jobs, job_id)
+        if job is None:
+            raise Refused("unknown-job", "This host has no such job; it did nothing for it.")
+        if job.ended:
+            raise Refused("ended", "That job has ended already.")
+        return job
 
     def _apply(self, request: ApplyRequest) -> None:
         _check_expiry(request.expires_at)

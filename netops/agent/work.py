@@ -1,28 +1,31 @@
-"""The child process: observe, plan, keep, apply, settle. Here alone are the heavy libraries loaded.
+"""The child process: observe, plan, keep, guard, apply, settle.
 
-`observe`, `plan` and `keep` answer with one line of JSON on standard output. `apply` and `settle`
-write their events into the job's folder and a line for each to standard output, which nobody may
-hear.
+`observe`, `plan` and `keep` answer with one line of JSON on standard output. `guard` sees a job
+through (guard.py) and starts `apply` and `settle`, which work under its lock; these write their
+events into the job's folder and a line for each to standard output, which nobody may hear.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv4Network
 
 from netops.agent.config import Place, config_load
 from netops.agent.controller import controller_find
+from netops.agent.guard import guard
 from netops.agent.jobs import EventLog, JobFolder, job_find
 from netops.agent.lock import job_lock
+from netops.agent.orders import Orders
+from netops.agent.telling import TellingLog, job_end
 from netops.engine.adapters import host_ports
-from netops.engine.apply import apply, settle
+from netops.engine.apply import apply
 from netops.engine.desired import parse_spec
 from netops.engine.errors import DockernetError, Refused, SpecInvalid, Stale
-from netops.engine.journal import Journal, Outcome
+from netops.engine.journal import ROLLED_BACK, SUCCEEDED, Journal, Outcome
 from netops.engine.nat_keep import nat_keep
 from netops.engine.observe import observe
 from netops.engine.observed import Controller, Observed
@@ -30,6 +33,7 @@ from netops.engine.plan import Plan
 from netops.engine.planner import make_plan, require_same
 from netops.engine.ports import HostPorts
 from netops.engine.serial import Json, from_json, to_json
+from netops.engine.settle import settle
 from netops.wire import ApplyRequest, PlanRequest, ReservedRange
 
 NOTHING_DONE = "The job was lost before its first step: nothing was touched."
@@ -51,10 +55,12 @@ def work(place: Place, argv: list[str]) -> int:
             _answer(pipe, lambda: plan_make(place, request))
         case ["keep"]:
             _answer(pipe, lambda: rules_keep(place))
+        case ["guard", job_id]:
+            guard(place, job_id, pipe)
         case ["apply", job_id]:
             _job(place, job_id, pipe, _apply)
-        case ["settle", job_id]:
-            _job(place, job_id, pipe, _settle)
+        case ["settle", job_id, *why]:
+            _job(place, job_id, pipe, partial(_settle, why=" ".join(why)))
         case _:
             raise Refused("unknown-work", f"There is no such work: {argv}")
     return 0
@@ -101,31 +107,18 @@ def _answer(pipe: int, make: Callable[[], object]) -> None:
         json.dump(answer, out, separators=(",", ":"))
 
 
-class _Events(EventLog):
-    """Tells the worker of each event, if there still is one."""
-
-    def __init__(self, folder: JobFolder, change_id: int, pipe: int) -> None:
-        super().__init__(folder, change_id)
-        self._pipe = pipe
-
-    def written(self) -> None:
-        with contextlib.suppress(OSError):
-            os.write(self._pipe, b".\n")
-
-
 def _job(place: Place, job_id: str, pipe: int, do: Do) -> None:
     folder = job_find(place.jobs, job_id)
     if folder is None:
         raise Refused("unknown-job", f"This host has no job {job_id}.")
-    with job_lock(place.lock):
-        if folder.ended:
-            return
-        request = folder.request()
-        events = _Events(folder, request.change_id, pipe)
-        try:
-            do(place, folder, request, events)
-        finally:
-            events.close()
+    if folder.ended:
+        return
+    request = folder.request()
+    events = TellingLog(folder, request.change_id, pipe)
+    try:
+        do(place, folder, request, events)
+    finally:
+        events.close()
 
 
 def _apply(place: Place, folder: JobFolder, request: ApplyRequest, events: EventLog) -> None:
@@ -144,32 +137,35 @@ def _apply(place: Place, folder: JobFolder, request: ApplyRequest, events: Event
         events("state", told, state="stale", differences=list(error.differences))
         events("end", error.message, state="stale", outage_s=None, containers=[])
         return
-    _finish(events, apply(plan, ports, events, _journal(folder), controller))
+    outcome = apply(
+        plan,
+        ports,
+        events,
+        _journal(folder),
+        controller,
+        cancelled=lambda: Orders(folder.path).cancelled,
+        hold=True,
+    )
+    # What is done but not confirmed yet has not ended: the guard sees to that.
+    if outcome.state != SUCCEEDED:
+        job_end(events, outcome)
 
 
-def _settle(place: Place, folder: JobFolder, request: ApplyRequest, events: EventLog) -> None:
+def _settle(
+    place: Place, folder: JobFolder, request: ApplyRequest, events: EventLog, *, why: str
+) -> None:
     journal = _journal(folder)
     if not journal.exists or journal.snapshot() is None:
-        _finish(events, Outcome("rolled_back", NOTHING_DONE))
+        job_end(events, Outcome(ROLLED_BACK, f"{why} {NOTHING_DONE}".strip()))
         return
     outcome = journal.outcome()
     if outcome is None:
-        events("output", "The job was interrupted; its journal on this host says what to undo.")
-        outcome = settle(journal, host_ports(), events)
-    _finish(events, outcome)
+        events("output", "The journal of this host says what to undo.")
+        outcome = settle(journal, host_ports(), events, why=why, hold=True)
+        if journal.outcome() is None and outcome.state == SUCCEEDED:
+            return
+    job_end(events, outcome)
 
 
 def _journal(folder: JobFolder) -> Journal:
     return Journal(folder.path / "journal")
-
-
-def _finish(events: EventLog, outcome: Outcome) -> None:
-    events("state", outcome.message, state=outcome.state)
-    containers = [to_json(move) for move in outcome.containers]
-    events(
-        "end",
-        outcome.message,
-        state=outcome.state,
-        outage_s=outcome.outage_s,
-        containers=containers,
-    )

@@ -55,3 +55,7 @@ class OperationFailed(DockernetError):
 
 class CheckFailed(OperationFailed):
     """A step went through, but the host does not show what the step promised."""
+
+
+class Cancelled(OperationFailed):
+    """A person stopped the job; `message` says who."""

@@ -1,7 +1,9 @@
 """A job's memory on the host's own disk, written before each step, enough to undo in any process.
 
-One folder for each job: `snapshot.json` (the plan and the host's boot), `steps.jsonl` (a line
-before and after each step and each undo) and `outcome.json`. Every write is on the disk before it
+One folder for each job: `snapshot.json` (the plan, the host's boot and the host as it was),
+`before/` (copies of the configuration files), `steps.jsonl` (a line before and after each step and
+each undo), `held.json` (all is done; the confirm is missing), `back.json` (why it goes back: from
+then on no confirm counts) and `outcome.json`. Every write is on the disk before it
 returns (fsync(2) of file and folder), so that it survives a loss of power. Folders are kept: they
 are also the record of the job ids that have been used.
 """
@@ -10,16 +12,19 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from attrs import field, frozen
 
 from netops.engine.errors import MessageRejected
+from netops.engine.file_copy import file_bytes
 from netops.engine.observed import Controller
 from netops.engine.plan import Plan
 from netops.engine.serial import Json, from_json, to_json
+from netops.engine.snapshot import HostSnapshot
 
 BEGUN, DONE, UNDONE = "begun", "done", "undone"
 SUCCEEDED, ROLLED_BACK, FAILED = "succeeded", "rolled_back", "failed"
@@ -39,23 +44,27 @@ class Outcome:
     """How a job ended: succeeded, rolled_back (the host is as it was) or failed (in neither).
 
     `outage_s` is the measured time in seconds for which containers were away, None if nothing was
-    stopped. `message` is for people; with failed it says what is left to do.
+    stopped. `message` is for people; with failed it says what is left to do, and `left` has the
+    commands.
     """
 
     state: str
     message: str = ""
     outage_s: float | None = None
     containers: tuple[ContainerResult, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 @frozen
 class Snapshot:
-    """What was to be done, and in which boot of the host (boot_id of /proc/sys/kernel/random)."""
+    """What was to be done, in which boot of the host (boot_id of /proc/sys/kernel/random), and the
+    host as it was."""
 
     plan: Plan
     controller: Controller
     boot_id: str
     at: str
+    host: HostSnapshot | None = None
 
 
 @frozen
@@ -88,12 +97,31 @@ class Journal:
         """True if the job has an outcome; a journal that exists and is not needs `settle`."""
         return self.outcome() is not None
 
-    def begin(self, plan: Plan, controller: Controller, boot_id: str) -> None:
+    @property
+    def before(self) -> Path:
+        """The folder with the configuration files as they were, to be copied back by hand."""
+        return self.folder / "before"
+
+    def begin(
+        self, plan: Plan, controller: Controller, boot_id: str, host: HostSnapshot | None = None
+    ) -> None:
         """Note what is about to be done. Raises FileExistsError if the job id was used before."""
         self.folder.mkdir(parents=True, mode=0o700)
         _sync_folder(self.folder.parent)
-        snapshot = Snapshot(plan=plan, controller=controller, boot_id=boot_id, at=_now())
+        if host is not None:
+            self._keep_files(host)
+        snapshot = Snapshot(plan=plan, controller=controller, boot_id=boot_id, at=_now(), host=host)
         self._replace("snapshot.json", to_json(snapshot))
+
+    def _keep_files(self, host: HostSnapshot) -> None:
+        self.before.mkdir(mode=0o700)
+        for path, saved in host.files.items():
+            content = file_bytes(saved)
+            if content is None or not isinstance(saved, dict):
+                continue
+            copy = self.before / PurePosixPath(path).name
+            copy.write_bytes(content)
+            copy.chmod(int(str(saved["mode"])))
 
     def step_begun(self, step: int, saved: dict[str, Json]) -> None:
         """Note that a step is about to be done, with all that its undo needs."""
@@ -110,6 +138,33 @@ class Journal:
     def finish(self, outcome: Outcome) -> None:
         """Note how the job ended."""
         self._replace("outcome.json", to_json(outcome))
+
+    def hold(self, outcome: Outcome) -> None:
+        """Note that every step is done, and how the job ends once it is confirmed."""
+        self._replace("held.json", to_json(outcome))
+
+    @property
+    def held(self) -> Outcome | None:
+        """What `hold` noted, None if it never came that far."""
+        data = self._read("held.json")
+        return None if data is None else from_json(Outcome, data)
+
+    def turn_back(self, why: str) -> None:
+        """Note that the job is undone from now on, whatever is confirmed later.
+
+        On a disk that takes nothing what `hold` noted goes instead: removing needs no space.
+        """
+        try:
+            self._replace("back.json", {"why": why, "at": _now()})
+        except OSError:
+            with suppress(OSError):
+                (self.folder / "held.json").unlink(missing_ok=True)
+
+    @property
+    def turned_back(self) -> str:
+        """Why the job is undone, "" if it is not."""
+        data = self._read("back.json")
+        return str(data.get("why")) if isinstance(data, dict) else ""
 
     def snapshot(self) -> Snapshot | None:
         """Return what `begin` noted, None if the job never came that far."""

@@ -8,48 +8,19 @@ the old file and the stored network agree (measured: tests/root/test_subnet_roll
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 
 from netops.engine.before import BRIDGE, Before
 from netops.engine.config_edit import ConfigEdit
 from netops.engine.context import Context
 from netops.engine.errors import CheckFailed, OperationFailed
-from netops.engine.ports import HostPorts
+from netops.engine.file_copy import file_bytes, file_put_back
 from netops.engine.run_again import stop_all
 from netops.engine.serial import Json
 from netops.engine.verify import docker_problems, kernel_problems
 
 STOP_S, START_S, RECORD_S, STEADY_S, ENDED_S = 120.0, 180.0, 10.0, 0.5, 5.0
 ATTEMPTS = 2
-
-
-def file_saved(ports: HostPorts, path: str) -> Json:
-    """Return a file's bytes and mode as JSON, None if it does not exist."""
-    found = ports.config.read_bytes(path)
-    if found is None:
-        return None
-    return {"base64": base64.b64encode(found[0]).decode(), "mode": found[1]}
-
-
-def file_bytes(saved: Json) -> bytes | None:
-    """Return the bytes in what `file_saved` returned."""
-    return base64.b64decode(str(saved["base64"])) if isinstance(saved, dict) else None
-
-
-def file_put_back(ports: HostPorts, path: str, saved: Json) -> None:
-    """Make a file what it was: same bytes, same mode, or absent. Touches nothing needlessly."""
-    if file_saved(ports, path) == saved:
-        return
-    content = file_bytes(saved)
-    if content is None or not isinstance(saved, dict):
-        ports.config.remove(path)
-    else:
-        mode = saved["mode"]
-        assert isinstance(mode, int)
-        ports.config.write_bytes(path, content, mode)
-    if file_saved(ports, path) != saved:
-        raise CheckFailed(f"{path} could not be put back to what it was.")
 
 
 def docker_is_on(ctx: Context, before: Before) -> bool:

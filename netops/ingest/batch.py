@@ -16,11 +16,13 @@ from hosts.services.clean import clean_text
 from hosts.services.restorations import restoration_store
 from netops.engine.errors import MessageRejected
 from netops.ingest.settle import settle_after_return
+from netops.services.confirms import confirm_asked
 from netops.services.events import job_events_store
 from netops.services.jobs import job_refusal_store, jobs_alive
 from netops.services.plans import plan_store
 from netops.wire import (
     TO_SITE,
+    ConfirmAsk,
     Heartbeat,
     JobEvent,
     JobRefused,
@@ -160,6 +162,10 @@ def _refused(host: Host, refused: JobRefused) -> None:
     job_refusal_store(host=host, refused=refused)
 
 
+def _confirm(host: Host, ask: ConfirmAsk) -> None:
+    confirm_asked(host=host, ask=ask)
+
+
 def _nothing(host: Host, body: object) -> None:
     log.warning("%s sent a %s, which is not for us", host.name, type(body).__name__)
 
@@ -170,4 +176,5 @@ _HANDLERS: dict[type, Callable[[Host, Any], None]] = {
     PlanReport: _plan,
     list: _events,
     JobRefused: _refused,
+    ConfirmAsk: _confirm,
 }

@@ -8,9 +8,12 @@ from netops.services.changes import (
     change_revert,
     change_withdraw,
 )
+from netops.services.confirms import change_cancel, change_confirm
 
 __all__ = [
     "change_approve",
+    "change_cancel",
+    "change_confirm",
     "change_reject",
     "change_replan",
     "change_request",

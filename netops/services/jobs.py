@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -40,6 +41,9 @@ def job_dispatch(*, job: Job, change: Change) -> bool:
         plan=plan,
         expires_at=job.expires_at.isoformat(),
         reserved=reserved_for_wire(),
+        confirm=change.confirm,
+        confirm_window_s=float(change.confirm_window_s),
+        time_limit_s=float(settings.JOB_TIME_S),
     )
     try:
         dispatch.send(host=change.host, body=request, task_id=job.pk)

@@ -17,6 +17,8 @@ from netops.wire import (
     TO_HOST,
     TO_SITE,
     ApplyRequest,
+    ConfirmAsk,
+    ConfirmGiven,
     JobEvent,
     open_sealed,
     queue_name,
@@ -34,6 +36,7 @@ class Site:
     def __init__(self, broker: Broker, config: AgentConfig) -> None:
         self.broker = broker
         self.config = config
+        self._confirmed: set[str] = set()
         self._app = Celery(broker=broker.site_url, set_as_current=False, fixups=set())
         self._app.conf.broker_transport_options = {"ack_emulation": False, "priority_steps": [0]}
         self._app.conf.task_default_exchange = ""
@@ -69,9 +72,17 @@ class Site:
             return any(e.type == "end" for e in events)
 
         def events() -> list[JobEvent]:
+            self._confirm(job_id)
             return [e for e in self.said(JobEvent) if e.job_id == job_id]
 
         return wait_until(events, ended, timeout_s)
+
+    def _confirm(self, job_id: str) -> None:
+        """Confirm a job that asks for it, once for each question."""
+        for ask in self.said(ConfirmAsk):
+            if ask.job_id == job_id and ask.nonce not in self._confirmed:
+                self._confirmed.add(ask.nonce)
+                self.send(ConfirmGiven(job_id, ask.nonce, "site"))
 
 
 V = TypeVar("V")

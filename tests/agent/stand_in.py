@@ -64,14 +64,17 @@ def main(state: Path, argv: list[str]) -> int:
         answer: Any = {"answer": to_json(plan_of())}
         print(json.dumps(behaviour.get("plan", answer)))
     else:
-        job(state, argv[0], JobFolder(state / "jobs" / argv[1]), behaviour)
+        job(state, JobFolder(state / "jobs" / argv[1]), behaviour)
     return 0
 
 
-def job(state: Path, what: str, folder: JobFolder, behaviour: dict[str, Any]) -> None:
+def job(state: Path, folder: JobFolder, behaviour: dict[str, Any]) -> None:
+    """Be the guard: carry the job out, or settle one that was begun before."""
+    last = folder.last
+    begun = last is not None and last.seq > 1
     with job_lock(state / "job.lock"):
         events = Told(folder, 7)
-        if what == "settle":
+        if begun:
             events("end", "settled", state="rolled_back")
             return
         for number in range(behaviour.get("outputs", 3)):

@@ -49,13 +49,13 @@ class Bench:
         monkeypatch.setattr(module, "SETTLE_PAUSES_S", (0.0, 0.0, 0.0))
         monkeypatch.setattr(module, "SETTLE_AGAIN_S", 0.02)
         monkeypatch.setattr(module, "child_ask", self.ask)
-        monkeypatch.setattr(Hands, "_run_job", self.settle)
+        monkeypatch.setattr(Hands, "_run_guard", self.settle)
         self.hands = Hands(self.place, self.heard)  # type: ignore[arg-type]
 
     def ask(self, *_: object, **__: object) -> None:
         raise self.answer
 
-    def settle(self, what: str, job: JobFolder) -> None:
+    def settle(self, job: JobFolder) -> None:
         if self.over.is_set():
             threading.Event().wait()
         self.attempts += 1

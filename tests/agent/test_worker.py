@@ -64,7 +64,7 @@ def test_it_carries_out_a_job_once_and_numbers_its_events(agent: Agent, site: Si
     assert "changed" not in causes
     site.send_text(text)
     assert site.wait_for(JobRefused)[0].code == "replayed"
-    assert agent.calls() == [f"apply {job.job_id}"]
+    assert agent.calls() == [f"guard {job.job_id}"]
 
 
 def test_it_is_denied_nothing_by_the_broker_and_touches_its_own_keys_alone(
@@ -166,7 +166,7 @@ def test_it_refuses_a_second_job_while_one_runs(agent: Agent, site: Site) -> Non
     refused = site.wait_for(JobRefused)[0]
     assert (refused.code, refused.job_id) == ("busy", job_of(2).job_id)
     assert site.wait_for_end(job_of(1).job_id)[-1].data["state"] == "succeeded"
-    assert agent.calls() == [f"apply {job_of(1).job_id}"]
+    assert agent.calls() == [f"guard {job_of(1).job_id}"]
     assert not (agent.place.jobs / job_of(2).job_id).exists()
 
 
@@ -176,7 +176,7 @@ def test_it_settles_a_job_whose_process_died(agent: Agent, site: Site) -> None:
     events = site.wait_for_end(job_of(1).job_id)
     assert [e.seq for e in events] == [1, 2, 3, 4, 5]
     assert (events[-1].message, events[-1].data["state"]) == ("settled", "rolled_back")
-    assert agent.calls() == [f"apply {job_of(1).job_id}", f"settle {job_of(1).job_id}"]
+    assert agent.calls() == [f"guard {job_of(1).job_id}", f"guard {job_of(1).job_id}"]
 
 
 def test_a_job_goes_on_when_its_worker_is_killed_and_the_next_worker_tells_it(
@@ -191,7 +191,7 @@ def test_a_job_goes_on_when_its_worker_is_killed_and_the_next_worker_tells_it(
     first = {e.seq: e for e in events}
     assert sorted(first) == list(range(1, 11))
     assert first[10].data["state"] == "succeeded"
-    assert agent.calls() == [f"apply {job_of(1).job_id}"]
+    assert agent.calls() == [f"guard {job_of(1).job_id}"]
 
 
 def test_it_settles_what_an_earlier_worker_left_before_it_takes_a_job(
@@ -208,7 +208,7 @@ def test_it_settles_what_an_earlier_worker_left_before_it_takes_a_job(
     site.send(job_of(2))
     idle_agent.start()
     site.wait_for_end(job_of(2).job_id)
-    calls = [f"apply {job_of(1).job_id}", f"settle {job_of(1).job_id}", f"apply {job_of(2).job_id}"]
+    calls = [f"guard {job_of(1).job_id}", f"guard {job_of(1).job_id}", f"guard {job_of(2).job_id}"]
     assert idle_agent.calls() == calls
     events = {e.seq: e for e in site.said(JobEvent) if e.job_id == job_of(1).job_id}
     assert sorted(events) == list(range(1, max(events) + 1))

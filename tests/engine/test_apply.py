@@ -10,14 +10,17 @@ import pytest
 from attrs import evolve
 
 from netops.engine import apply as engine
-from netops.engine import rollback
+from netops.engine import go_back, rollback
 from netops.engine.context import Context, Saved
 from netops.engine.errors import OperationFailed, Refused
 from netops.engine.journal import Journal
+from netops.engine.nat_setting import NatState
 from netops.engine.observed import Controller
 from netops.engine.plan import BLOCKER, Finding, Plan, StepSpec, digest_of
+from netops.engine.settle import settle
 from netops.engine.steps.base import Step
 
+JSON = "/etc/docker/daemon.json"
 SPECS = tuple(StepSpec(name, f"Do {name}", name) for name in ("a", "b", "c"))
 PLAN = Plan("test", {}, {}, SPECS, (), (), 0.0, digest_of({}, {}, SPECS))
 
@@ -26,6 +29,7 @@ class Recorded(Step):
     """Writes down what is called, and fails where it is told to."""
 
     log: ClassVar[list[str]] = []
+    hook: ClassVar[Any] = None
     faults: ClassVar[dict[str, list[BaseException]]] = {}
 
     def __init__(self, name: str) -> None:
@@ -34,6 +38,8 @@ class Recorded(Step):
 
     def _call(self, what: str) -> None:
         self.log.append(f"{what} {self.name}")
+        if self.log[-1] == "do b" and Recorded.hook:
+            Recorded.hook()
         if pending := self.faults.get(f"{what} {self.name}"):
             raise pending.pop(0)
 
@@ -57,12 +63,20 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.boot = "boot-1"
+        self.files: dict[str, tuple[bytes, int]] = {JSON: (b"{}", 0o644)}
         self.journal = Journal(folder / "job")
         self.heard: list[str] = []
         self.deaf = False
         self.ports: Any = SimpleNamespace(
             facts=SimpleNamespace(read=lambda: SimpleNamespace(boot_id=self.boot)),
-            docker=SimpleNamespace(containers=lambda: ()),
+            docker=SimpleNamespace(
+                containers=lambda: (), daemon=lambda: SimpleNamespace(running=True)
+            ),
+            config=SimpleNamespace(read_bytes=self.files.get),
+            netlink=SimpleNamespace(addresses=lambda: ()),
+            firewall=SimpleNamespace(saved=lambda: ""),
+            nat=SimpleNamespace(read=NatState),
+            forwarding=SimpleNamespace(enabled=lambda: True),
         )
 
     def emit(self, kind: str, message: str = "", *, step: int | None = None, **data: Any) -> None:
@@ -74,7 +88,7 @@ class Bench:
         return engine.apply(plan, self.ports, self.emit, self.journal, Controller())
 
     def settle(self) -> engine.Outcome:
-        return engine.settle(Journal(self.journal.folder), self.ports, self.emit)
+        return settle(Journal(self.journal.folder), self.ports, self.emit)
 
 
 @pytest.fixture
@@ -244,3 +258,46 @@ def test_it_believes_no_undo_from_before_a_reboot(bench: Bench) -> None:
     outcome = bench.settle()
     assert "booted" in outcome.message
     assert undone() == ["undo c", "undo b", "undo a"]
+
+
+def test_a_job_that_is_held_has_not_ended_and_goes_back_without_its_confirm(bench: Bench) -> None:
+    outcome = engine.apply(PLAN, bench.ports, bench.emit, bench.journal, Controller(), hold=True)
+    assert outcome.state == "succeeded"
+    assert bench.journal.outcome() is None
+    assert bench.journal.held == outcome
+    why = "The site did not confirm."
+    outcome = settle(bench.journal, bench.ports, bench.emit, why=why)
+    assert (outcome.state, outcome.message) == ("rolled_back", f"{why} The host is as it was.")
+    assert undone() == ["undo c", "undo b", "undo a"]
+    assert bench.journal.turned_back == why
+
+
+def test_a_way_back_that_was_begun_is_never_confirmed(bench: Bench) -> None:
+    engine.apply(PLAN, bench.ports, bench.emit, bench.journal, Controller(), hold=True)
+    bench.journal.turn_back("Nobody confirmed.")
+    assert settle(bench.journal, bench.ports, bench.emit, hold=True).state == "rolled_back"
+
+
+def test_it_stops_before_the_next_step_when_it_is_cancelled(bench: Bench) -> None:
+    said = iter(["", "alice cancelled the job."])
+    outcome = engine.apply(
+        PLAN, bench.ports, bench.emit, bench.journal, Controller(), cancelled=lambda: next(said)
+    )
+    assert outcome.state == "rolled_back"
+    assert outcome.message.startswith("alice cancelled the job. It stopped before step 2")
+    assert undone() == ["undo a"]
+    assert "step_failed 2" not in bench.heard
+
+
+def test_a_layer_that_is_not_as_it_was_makes_it_failed_with_the_command(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(go_back, "PROOF_S", 0.0)
+    fail("do b", OperationFailed("No."))
+    broken = {JSON: (b"{x", 0o644)}
+    monkeypatch.setattr(Recorded, "hook", lambda: bench.files.update(broken))
+    outcome = bench.apply()
+    assert outcome.state == "failed"
+    assert outcome.left == (f"cp -p {bench.journal.before}/daemon.json {JSON}",)
+    assert outcome.left[0] in outcome.message
+    assert (bench.journal.before / "daemon.json").read_bytes() == b"{}"

@@ -28,6 +28,7 @@ from netops.engine.plan import Plan
 from netops.engine.planner import make_plan, require_same
 from netops.engine.ports import HostPorts
 from netops.engine.serial import from_json, to_json
+from netops.engine.settle import settle
 from netops.engine.steps import registry
 from netops.engine.steps.base import Step
 
@@ -112,7 +113,7 @@ def main() -> None:
     elif command == "keep":
         answer = {"missing": nat_keep(PORTS)}
     else:
-        outcome = engine.settle(Journal(Path(asked["job"])), PORTS, emit)
+        outcome = settle(Journal(Path(asked["job"])), PORTS, emit)
         answer = {"outcome": to_json(outcome), "events": EVENTS}
     print(json.dumps(answer))
 

@@ -7,7 +7,8 @@ from netops.engine.before import before_of
 from netops.engine.config_edit import JSON, ConfigEdit
 from netops.engine.context import Context, Saved
 from netops.engine.errors import CheckFailed, OperationFailed
-from netops.engine.restore import bring_back, file_bytes, file_put_back, file_saved
+from netops.engine.file_copy import file_bytes, file_put_back, file_saved
+from netops.engine.restore import bring_back
 from netops.engine.serial import from_json, to_json
 from netops.engine.steps.base import Step
 

@@ -9,11 +9,11 @@ from attrs import evolve
 
 from netops.engine.context import Context, Saved
 from netops.engine.errors import CheckFailed
+from netops.engine.file_copy import file_put_back, file_saved
 from netops.engine.nat.own import comment_mark
 from netops.engine.nat.ruleset import EMPTY, Table, tables_of
 from netops.engine.nat_keep import edit_to, lacking
 from netops.engine.nat_setting import NatSetting, NatState, settings_with
-from netops.engine.restore import file_put_back, file_saved
 from netops.engine.serial import Json, from_json, to_json
 from netops.engine.steps.base import Step
 

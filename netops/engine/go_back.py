@@ -1,0 +1,137 @@
+"""The way back, the same for a step that failed, a job that was cut short and a missing confirm:
+undo, prove, and say what is left if it cannot be proved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from netops.engine.before import KIND as REMEMBER
+from netops.engine.before import before_of
+from netops.engine.context import Clock, Context
+from netops.engine.errors import CheckFailed, DockernetError
+from netops.engine.journal import (
+    FAILED,
+    ROLLED_BACK,
+    ContainerResult,
+    Journal,
+    Outcome,
+)
+from netops.engine.left import Left, left_over
+from netops.engine.nat_keep import nat_keep
+from netops.engine.observed import Controller
+from netops.engine.plan import Plan
+from netops.engine.ports import Emit, HostPorts
+from netops.engine.rollback import roll_back
+from netops.engine.serial import Json
+from netops.engine.snapshot import HostSnapshot
+
+PROOF_S = 5.0
+
+
+def context_new(
+    ports: HostPorts, emit: Emit, controller: Controller, clock: Clock | None
+) -> Context:
+    """Return the surroundings of a job's steps."""
+    ctx = Context(ports=ports, controller=controller, output=output_to(emit, None))
+    if clock is not None:
+        ctx.clock = clock
+    return ctx
+
+
+def output_to(emit: Emit, number: int | None) -> Callable[[str], None]:
+    """Return what makes a text an output event of step `number`."""
+    return lambda message: emit("output", message, step=number)
+
+
+def outcome_note(journal: Journal, outcome: Outcome) -> None:
+    """A disk that takes nothing does not change how a job ended; `settle` would find the same."""
+    with suppress(OSError):
+        journal.finish(outcome)
+
+
+def go_back(ctx: Context, plan: Plan, journal: Journal, emit: Emit, why: str) -> Outcome:
+    """Undo what was begun and prove that the host is as it was; return the outcome.
+
+    `why` is a sentence. It is rolled_back only if every layer is as the journal's snapshot has it;
+    else it is failed, with the commands that are left for a person.
+    """
+    quiet = never_raises(emit)
+    journal.turn_back(why)
+    ctx.back_at = None
+    problems = roll_back(ctx, plan, journal, quiet)
+    left = _left(ctx, journal, wait=not problems) if journal.entries() else []
+    if problems or left:
+        texts = [*problems, *(str(one) for one in left)]
+        told = f"{why} The host could not be brought back whole. Left to do by hand: "
+        outcome = Outcome(
+            FAILED,
+            told + " ".join(texts),
+            ctx.outage_s,
+            results(ctx, plan),
+            tuple(one.command for one in left),
+        )
+    else:
+        message = f"{why} The host is as it was{_losses(ctx)}."
+        outcome = Outcome(ROLLED_BACK, message, ctx.outage_s, results(ctx, plan))
+        quiet("rolled_back", message)
+    outcome_note(journal, outcome)
+    return outcome
+
+
+def _left(ctx: Context, journal: Journal, *, wait: bool) -> list[Left]:
+    """What is not as the snapshot says, looked at for a while if all seemed to be undone."""
+    snapshot = journal.snapshot()
+    before = snapshot.host if snapshot else None
+    if before is None:
+        return []
+    with suppress(DockernetError):
+        nat_keep(ctx.ports)  # After a boot nobody has put the rules back yet.
+    found: list[Left] = []
+
+    def texts() -> list[str]:
+        found[:] = _compared(ctx, before, journal)
+        return [str(one) for one in found]
+
+    with suppress(CheckFailed):
+        ctx.wait(texts, PROOF_S if wait else 0.0)
+    return found
+
+
+def _compared(ctx: Context, before: HostSnapshot, journal: Journal) -> list[Left]:
+    return left_over(ctx, before, journal.folder.parent.name, str(journal.before))
+
+
+def _losses(ctx: Context) -> str:
+    """What no rollback can bring back: containers with --rm that were stopped."""
+    if not ctx.begun(REMEMBER) or ctx.stopped_at is None:
+        return ""
+    try:
+        there = {c.id for c in ctx.ports.docker.containers()}
+    except DockernetError:
+        return ""
+    lost = [r.name for r in before_of(ctx).containers if r.auto_remove and r.id not in there]
+    return f", but for what ran with --rm and is gone: {', '.join(lost)}" if lost else ""
+
+
+def results(ctx: Context, plan: Plan) -> tuple[ContainerResult, ...]:
+    """Return the containers of the plan with the addresses that they really have."""
+    try:
+        now = {c.name: c.endpoint("bridge") for c in ctx.ports.docker.containers()}
+    except DockernetError:
+        now = {}
+    found = []
+    for move in plan.containers:
+        endpoint = now.get(move.name)
+        found.append(ContainerResult(move.name, move.from_, endpoint.ipv4 if endpoint else None))
+    return tuple(found)
+
+
+def never_raises(emit: Emit) -> Emit:
+    """Return an Emit whose failure (a full disk, a lost connection) does not stop a rollback."""
+
+    def quiet(kind: str, message: str = "", *, step: int | None = None, **data: Json) -> None:
+        with suppress(Exception):
+            emit(kind, message, step=step, **data)
+
+    return quiet

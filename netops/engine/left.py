@@ -1,0 +1,106 @@
+"""How a host differs from what it was before a job, each difference with the command against it.
+
+The last proof of a rollback, over and above what the steps prove themselves; and, where a rollback
+did not work, what is left to do by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from attrs import frozen
+
+from netops.engine.before import BRIDGE
+from netops.engine.context import Context
+from netops.engine.errors import OperationFailed
+from netops.engine.file_copy import file_saved
+from netops.engine.nat_keep import lacking, same_family
+from netops.engine.observed import Container
+from netops.engine.snapshot import HostSnapshot
+
+RUNS = ("running", "paused", "restarting")
+
+
+@frozen
+class Left:
+    """`what` is a sentence, `command` a line for the host's shell."""
+
+    what: str
+    command: str
+
+    def __str__(self) -> str:
+        return f"{self.what} Run: {self.command}"
+
+
+def left_over(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> list[Left]:
+    """Return what is not as `before`, [] where all is.
+
+    `kept` is the folder with the copies of the configuration files. A layer that cannot be read is
+    a difference of its own.
+    """
+    found: list[Left] = []
+    for look in (_files, _service, _addresses, _forwarding, _rules, _containers):
+        try:
+            found += list(look(ctx, before, job_id, kept))
+        except OperationFailed as error:
+            found.append(Left(error.message, f"dockernet-agent journal {job_id}"))
+    return found
+
+
+def _files(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> Iterator[Left]:
+    for path, saved in before.files.items():
+        if file_saved(ctx.ports, path) == saved:
+            continue
+        copy = f"cp -p {kept}/{PurePosixPath(path).name} {path}"
+        yield Left(f"{path} is not what it was.", copy if saved else f"rm {path}")
+
+
+def _service(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> Iterator[Left]:
+    ran = any(c.state in RUNS for c in before.containers)
+    if ran and not ctx.ports.docker.daemon().running:
+        yield Left("Docker does not run.", ctx.ports.service.command("start"))
+
+
+def _addresses(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> Iterator[Left]:
+    old = {a.interface for a in before.addresses if a.link == BRIDGE}
+    now = {a.interface for a in ctx.ports.netlink.addresses() if a.link == BRIDGE}
+    for interface in sorted(now - old):
+        yield Left(f"{BRIDGE} has {interface}.", f"ip address del {interface} dev {BRIDGE}")
+    for interface in sorted(old - now):
+        yield Left(f"{BRIDGE} lacks {interface}.", f"ip address add {interface} dev {BRIDGE}")
+
+
+def _forwarding(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> Iterator[Left]:
+    # A boot, and dockerd when it starts, set it for reasons of their own; off is what cuts off.
+    if before.ip_forward and not ctx.ports.forwarding.enabled():
+        yield Left("The host does not forward packets.", "sysctl -w net.ipv4.ip_forward=1")
+
+
+def _rules(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> Iterator[Left]:
+    if before.nat is None:
+        return
+    again = f"dockernet-agent revert {job_id}"
+    if ctx.ports.nat.read() != before.nat:
+        yield Left("The NAT settings of Dockernet are not what they were.", again)
+    elif before.nat.settings and same_family(ctx.ports, before.nat):
+        for text in lacking(ctx.ports, before.nat):
+            yield Left(f"Of Dockernet's NAT rules: {text}.", again)
+
+
+def _containers(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> Iterator[Left]:
+    now = {c.id: c for c in ctx.ports.docker.containers()}
+    for old in before.containers:
+        if old.state not in RUNS or old.may_end:
+            continue
+        container = now.get(old.id)
+        if container is None:
+            yield Left(f"{old.name} is gone.", f"docker ps -a --filter name={old.name}")
+        elif not _runs(container):
+            yield Left(f"{old.name} is {container.state}.", f"docker start {old.name}")
+        elif old.state == "paused" and container.state != "paused":
+            yield Left(f"{old.name} was paused and is not.", f"docker pause {old.name}")
+
+
+def _runs(container: Container) -> bool:
+    return container.running or container.state in RUNS
