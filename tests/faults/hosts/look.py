@@ -2,8 +2,8 @@
 
 import base64
 import json
-import os
 import subprocess
+from pathlib import Path
 
 
 def out(*argv):
@@ -22,11 +22,9 @@ def addresses(text):
 
 def file_state(path):
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        data, about = Path(path).read_bytes(), Path(path).stat()
     except OSError:
         return None
-    about = os.stat(path)
     text = base64.b64encode(data).decode()
     return [oct(about.st_mode & 0o7777), about.st_uid, about.st_gid, text]
 
@@ -66,10 +64,9 @@ def own_rules():
     return found
 
 
-folder = "/etc/docker"
-files = {n: file_state(f"{folder}/{n}") for n in sorted(os.listdir(folder)) if n != "key.json"}
-with open("/proc/sys/net/ipv4/ip_forward") as forward:
-    ip_forward = forward.read().strip()
+folder = Path("/etc/docker")
+files = {p.name: file_state(p) for p in sorted(folder.iterdir()) if p.name != "key.json"}
+ip_forward = Path("/proc/sys/net/ipv4/ip_forward").read_text().strip()
 print(
     json.dumps(
         {

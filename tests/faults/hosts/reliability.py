@@ -25,7 +25,7 @@ WORDS = {
 
 @attrs.frozen
 class Trouble:
-    """Another fault: what failed, on which init, how it ended, seconds from the fault to the end."""
+    """Another fault: what failed, on which init, how it ended, seconds until the site said so."""
 
     fault: str
     init: str
