@@ -97,8 +97,9 @@ def _carry_out(ctx: Context, spec: StepSpec, number: int, journal: Journal, emit
 def settle(journal: Journal, ports: HostPorts, emit: Emit, clock: Clock | None = None) -> Outcome:
     """Bring a job to its end that this host began and that no process works on any more.
 
-    After a crash, a kill or a reboot: a job whose every step was done has succeeded, any other is
-    undone. Safe to call again, also after it was itself interrupted. Returns the outcome, that of
+    After a crash or a kill a job whose every step was done has succeeded, any other is undone, and
+    so is every one after a reboot: what has no restart policy does not run then, and only the way
+    back starts it. Safe to call again, also after it was itself interrupted. Returns the outcome, that of
     the journal if the job ended already.
     """
     outcome = journal.outcome()
@@ -114,7 +115,8 @@ def settle(journal: Journal, ports: HostPorts, emit: Emit, clock: Clock | None =
     ctx.rebooted = ports.facts.read().boot_id != snapshot.boot_id
     _recall(ctx, snapshot, entries)
     done = {e.step for e in entries if e.phase == "done"}
-    if len(done) == len(snapshot.plan.steps) and not any(e.phase == UNDONE for e in entries):
+    whole = len(done) == len(snapshot.plan.steps) and not ctx.rebooted
+    if whole and not any(e.phase == UNDONE for e in entries):
         outcome = Outcome(
             SUCCEEDED,
             "Every step was done and proved before the agent was interrupted.",

@@ -15,8 +15,12 @@ from tests.faults.hosts.reliability import Record, reliability_write
 from tests.faults.hosts.stage import Stage
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The matrix runs beside the other tests of this folder, and is asked for last."""
+    if not config.getoption("--all-faults"):
+        long = [item for item in items if item.get_closest_marker("all_faults")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
     items.sort(key=lambda item: item.path.name == "test_killed.py")
 
 

@@ -79,6 +79,9 @@ def _reached(step: int, point: str) -> None:
 
 
 def _strike(act: str) -> None:
+    if act.startswith("sleep-"):
+        time.sleep(float(act.removeprefix("sleep-")))
+        return
     if act == "freeze":
         os.kill(os.getpid(), signal.SIGSTOP)
         return
