@@ -17,11 +17,19 @@ from types import TracebackType
 
 from lab.client import Client
 from lab.command import LabError, LabProcess, start
+from lab.process import ProcessId, children
 from lab.segment import Segment
 
 ROOT = Path(__file__).resolve().parent.parent
 ROLES = {"alice": "operator", "bob": "approver", "carol": "viewer", "admin": "admin"}
 _STOP_S = 10.0
+# What a word of each part's command line ends with.
+_PARTS: dict[str, str | tuple[str, ...]] = {
+    "broker": ("valkey-server", "redis-server"),
+    "web": "dockernet_site.web",
+    "ingest": "ingest",
+    "worker": "celery",
+}
 
 
 class Site:
@@ -106,6 +114,40 @@ class Site:
             self._process.wait()
         self._process = None
 
+    def part(self, name: str) -> ProcessId:
+        """The process of the broker, the web, the ingest or the worker.
+
+        Raises:
+            LabError: there is none now.
+        """
+        for pid in children(self._process.pid) if self._process else ():
+            process, words = ProcessId.of(pid), _command_line(pid)
+            if process is not None and any(word.endswith(_PARTS[name]) for word in words):
+                return process
+        raise LabError(f"the site's {name} does not run")
+
+    def kill(self) -> None:
+        """Kill -9 the site and all its parts at once, as a machine's power loss would."""
+        if self._process is None:
+            return
+        parts = [ProcessId.of(pid) for pid in children(self._process.pid)]
+        self._process.send_signal(signal.SIGKILL)
+        for part in parts:
+            if part is not None:
+                part.kill()
+        self._process.wait()
+        self._process = None
+
+    def freeze(self) -> None:
+        """Stop what watches over the parts: one that is killed is not started again."""
+        if self._process is not None:
+            os.kill(self._process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        if self._process is not None:
+            os.kill(self._process.pid, signal.SIGCONT)
+
     def environment(self) -> dict[str, str]:
         """The environment of the site's programs: this home and nothing of the user's own."""
         drop = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE"}
@@ -146,6 +188,13 @@ class Site:
             return True
         except OSError:
             return False
+
+
+def _command_line(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:
+        return []
 
 
 def port_free(port: int, address: str = "127.0.0.1") -> bool:

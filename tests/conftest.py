@@ -15,13 +15,17 @@ __all__ = ["chromium", "pictures"]
 
 HERE = Path(__file__).parent
 # Folders of tests that boot real hosts, or make network namespaces.
-NEEDS_ROOT = {"root", "path", "kernel"}
+NEEDS_ROOT = ("root", "path", "kernel", "faults/hosts")
 NO_SKIPS = bool(os.environ.get("DOCKERNET_NO_SKIPS"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --postgres: run on a throw-away PostgreSQL instead of SQLite."""
+    """Add --postgres, and what the tests of faults on hosts can be asked for."""
     parser.addoption("--postgres", action="store_true", help="use a throw-away PostgreSQL")
+    parser.addoption("--all-faults", action="store_true", help="every fault, not a selection")
+    parser.addoption(
+        "--write-reliability", action="store_true", help="write docs/reliability.md at the end"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -68,7 +72,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what boots real hosts, and skip it with a reason when this is not root."""
     reason = pytest.mark.skip(reason="needs root and real Docker hosts: run as root")
     for item in items:
-        if item.path.relative_to(HERE).parts[0] in NEEDS_ROOT:
+        if any(item.path.is_relative_to(HERE / folder) for folder in NEEDS_ROOT):
             item.add_marker(pytest.mark.root)
             if os.geteuid() != 0:
                 item.add_marker(reason)

@@ -37,7 +37,7 @@ def static_checks() -> bool:
 
 
 # What boots real hosts spends most of its time waiting; the rest is run beside it.
-ON_HOSTS = ("tests/kernel", "tests/path", "tests/root")
+ON_HOSTS = ("tests/faults/hosts", "tests/kernel", "tests/path", "tests/root")
 BESIDE = (
     ("the tests without hosts, on SQLite", [f"--ignore={folder}" for folder in ON_HOSTS]),
     ("the site's tests on PostgreSQL", ["tests/site", "tests/pages", "--postgres"]),

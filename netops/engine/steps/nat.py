@@ -12,10 +12,13 @@ from netops.engine.errors import CheckFailed
 from netops.engine.file_copy import file_put_back, file_saved
 from netops.engine.nat.own import comment_mark
 from netops.engine.nat.ruleset import EMPTY, Table, tables_of
-from netops.engine.nat_keep import edit_to, lacking
+from netops.engine.nat_keep import edit_to, lacking, same_family
 from netops.engine.nat_setting import NatSetting, NatState, settings_with
 from netops.engine.serial import Json, from_json, to_json
 from netops.engine.steps.base import Step
+
+# Docker may be starting after a reboot, and is itself writing rules then.
+BACK_S = 20.0
 
 
 def setting_in(params: dict[str, Json]) -> NatSetting | None:
@@ -47,11 +50,20 @@ class NatRemember(Step):
         ctx.output(f"Now: {', '.join(told) or 'no tables'}; forwarding is {forwards}.")
 
     def undo(self, ctx: Context, saved: Saved) -> None:
-        """The proof that what is ours is as it was."""
+        """The proof that what is ours is as it was; after a reboot no rule is there any more."""
         before = from_json(NatState, saved["state"])
-        problems = lacking(ctx.ports, before)
-        if problems or ctx.ports.nat.read() != before:
-            raise CheckFailed(f"Our rules are not as they were: {'; '.join(problems)}.")
+
+        def problems() -> list[str]:
+            if ctx.ports.nat.read() != before:
+                return ["Our NAT settings on this host's disk are not what they were."]
+            if not same_family(ctx.ports, before):
+                return ["Docker does not run yet, and with it its family of iptables is unknown."]
+            if lacking(ctx.ports, before):
+                edit_to(ctx.ports, before, before.settings)
+            missing = lacking(ctx.ports, before)
+            return [f"Our rules are not as they were: {'; '.join(missing)}."] if missing else []
+
+        ctx.wait(problems, BACK_S)
 
 
 class ForwardOn(Step):

@@ -1,0 +1,72 @@
+"""Carries out the cases of a session, several hosts at a time: most of the time is waiting."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import traceback
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+from tests.faults.hosts.cases import SUBNET, Case
+from tests.faults.hosts.stage import Stage
+from tests.faults.hosts.striking import Row, Subject, strike, subject_new
+
+# One more host for each so many cases: booting one costs as much as a few cases.
+CASES_A_HOST = {SUBNET: 100, "nat": 100}
+
+
+class Lanes:
+    """Starts to work at once; `results[case]` is the future of its Row.
+
+    Each host takes the cases of its init and kind one after the other: that it takes the next one
+    is part of the proof. One on which a case failed is left alone, and a fresh one goes on.
+    """
+
+    def __init__(self, stage: Stage, cases: Sequence[Case]) -> None:
+        self.results: dict[Case, Future[Row]] = {case: Future() for case in cases}
+        self._stage = stage
+        self._stop = threading.Event()
+        grouped: dict[tuple[str, str], queue.SimpleQueue[Case]] = defaultdict(queue.SimpleQueue)
+        for case in cases:
+            grouped[case.init, case.kind].put(case)
+        self._threads = [
+            threading.Thread(target=self._lane, args=(init, kind, waiting), daemon=True)
+            for (init, kind), waiting in grouped.items()
+            for _ in range(1 + waiting.qsize() // CASES_A_HOST[kind])
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Let each host finish the case it is at, and end."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _lane(self, init: str, kind: str, waiting: queue.SimpleQueue[Case]) -> None:
+        subject: Subject | None = None
+        while not self._stop.is_set():
+            try:
+                case = waiting.get_nowait()
+            except queue.Empty:
+                break
+            future = self.results[case]
+            try:
+                subject = subject or subject_new(self._stage, init, kind)
+                future.set_result(strike(subject, case))
+            except BaseException as error:
+                error.add_note(f"{case}\n{traceback.format_exc()}")
+                if subject is not None:
+                    error.add_note(_agent_log(subject))
+                future.set_exception(error)
+                subject = None
+
+
+def _agent_log(subject: Subject) -> str:
+    try:
+        shown = "tail -n 40 /var/log/dockernet-agent.log || journalctl -u dockernet-agent -n 40"
+        return str(subject.host.run(shown, check=False).stdout)
+    except Exception as error:
+        return f"(no log: {error})"

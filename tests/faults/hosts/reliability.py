@@ -1,0 +1,96 @@
+"""docs/reliability.md: what a run of these tests found, between two marks in the document."""
+
+from __future__ import annotations
+
+import platform
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import attrs
+
+from tests.faults.hosts.cases import INITS, POINTS, STEPS, VICTIMS
+from tests.faults.hosts.striking import Row
+
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "reliability.md"
+BEGIN, END = "<!-- made by the run: begin -->", "<!-- made by the run: end -->"
+WORDS = {
+    "before": "before it",
+    "in": "begun",
+    "half": "in it",
+    "after": "done",
+}
+
+
+@attrs.frozen
+class Trouble:
+    """Another fault: what failed, on which init, how it ended, seconds until the site said so."""
+
+    fault: str
+    init: str
+    end: str
+    settled_s: float
+
+
+@attrs.define
+class Record:
+    """What a session found."""
+
+    seed: int
+    strikes: list[Row] = attrs.field(factory=list)
+    troubles: list[Trouble] = attrs.field(factory=list)
+
+    def trouble(self, fault: str, init: str, end: str, settled_s: float) -> None:
+        """Note how another fault ended."""
+        self.troubles.append(Trouble(fault, init, end, round(settled_s, 1)))
+
+
+def reliability_write(record: Record) -> None:
+    """Replace what is between the marks of the document."""
+    text = DOCUMENT.read_text()
+    head, _, rest = text.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    DOCUMENT.write_text(f"{head}{BEGIN}\n{chr(10).join(_lines(record))}\n{END}{tail}")
+
+
+def _lines(record: Record) -> Iterator[str]:
+    rows = record.strikes
+    slowest = max((row.settled_s for row in rows), default=0.0)
+    yield ""
+    yield (
+        f"Run of {datetime.now(UTC):%Y-%m-%d}, Linux {platform.release()}: {len(rows)} strikes, "
+        f"{sum(row.host == 'old' for row in rows)} ended old, "
+        f"{sum(row.host == 'new' for row in rows)} new, none in between; "
+        f"the slowest had settled after {slowest:.0f} s."
+    )
+    for kind, steps in STEPS.items():
+        for init in INITS:
+            found = [r for r in rows if (r.case.kind, r.case.init) == (kind, init)]
+            if found:
+                yield from _table(f"{kind}, {init}", steps, found)
+    if record.troubles:
+        yield ""
+        yield "| what fails | host | how the job ends | seconds until the site says so |"
+        yield "|---|---|---|---|"
+        for one in sorted(record.troubles, key=lambda t: (t.fault, t.init)):
+            yield f"| {one.fault} | {one.init} | {one.end} | {one.settled_s:.1f} |"
+    yield ""
+
+
+def _table(title: str, steps: tuple[str, ...], rows: list[Row]) -> Iterator[str]:
+    cells: dict[tuple[int, str], dict[str, str]] = defaultdict(dict)
+    for row in rows:
+        text = f"{row.host} {row.settled_s:.1f}"
+        cells[row.case.step, row.case.point][row.case.victim] = text
+    yield ""
+    yield f"### {title.capitalize()}"
+    yield ""
+    yield f"| step | when | {' | '.join(VICTIMS)} |"
+    yield f"|---|---|{'---|' * len(VICTIMS)}"
+    for step, name in enumerate(steps, start=1):
+        for point in POINTS:
+            found = cells.get((step, point))
+            if found:
+                shown = " | ".join(found.get(victim, "") for victim in VICTIMS)
+                yield f"| {step} {name} | {WORDS[point]} | {shown} |"

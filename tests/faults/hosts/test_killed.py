@@ -1,0 +1,33 @@
+"""Whatever dies at whichever point of a job: the host ends old or new, all runs, the site knows."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.hosts.cases import INITS, STEPS, VICTIMS, Case, covering_cases, every_case
+from tests.faults.hosts.lanes import Lanes
+from tests.faults.hosts.reliability import Record
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The whole matrix with --all-faults, else a selection."""
+    if "case" in metafunc.fixturenames:
+        every = metafunc.config.getoption("--all-faults")
+        metafunc.parametrize("case", every_case() if every else covering_cases(), ids=str)
+
+
+def test_it_ends_whole(case: Case, lanes: Lanes, record: Record) -> None:
+    row = lanes.results[case].result(timeout=3600)
+    print(f"{case}: {row.host} after {row.settled_s} s")
+    record.strikes.append(row)
+
+
+def test_the_selection_has_every_step_point_and_victim() -> None:
+    for seed in range(50):
+        cases = covering_cases(seed)
+        for init in INITS:
+            for kind, steps in STEPS.items():
+                mine = [c for c in cases if (c.init, c.kind) == (init, kind)]
+                assert {c.step for c in mine} == set(range(1, len(steps) + 1))
+                assert {c.point for c in mine} == {"before", "in", "half", "after"}
+                assert {c.victim for c in mine} == set(VICTIMS)
