@@ -17,6 +17,8 @@ from netops.presenters import change_json
 from netops.selectors import change_full, change_full_list, change_get
 from netops.services import (
     change_approve,
+    change_cancel,
+    change_confirm,
     change_reject,
     change_replan,
     change_request,
@@ -54,6 +56,8 @@ def create(request: HttpRequest, payload: ChangeIn) -> Any:
         kind=payload.kind,
         spec=payload.spec,
         reason=payload.reason,
+        confirm=payload.confirm,
+        confirm_window_s=payload.confirm_window_s,
     )
     return Status(201, {"id": change.pk, "state": change.state})
 
@@ -107,7 +111,7 @@ def reject(request: HttpRequest, change_id: int, payload: RejectIn) -> Any:
     "/{int:change_id}/withdraw", auth=BearerToken(Role.OPERATOR), by_alias=True, response=_SHOWN
 )
 def withdraw(request: HttpRequest, change_id: int) -> Any:
-    """Take a change back before it is approved; for who asked for it, and admins."""
+    """Take a change back before its host has the job; for who asked for it, and admins."""
     change = change_get(pk=change_id)
     change_withdraw(user=_user(request), change=change)
     return _shown(change)
@@ -121,6 +125,24 @@ def replan(request: HttpRequest, change_id: int) -> Any:
     change = change_get(pk=change_id)
     change_replan(user=_user(request), change=change)
     return _shown(change)
+
+
+@router.post(
+    "/{int:change_id}/cancel", auth=BearerToken(Role.OPERATOR), by_alias=True, response=_SHOWN
+)
+def cancel(request: HttpRequest, change_id: int) -> Any:
+    """Have the job stop at its next safe point; its host goes back."""
+    change_cancel(user=_user(request), change=change_get(pk=change_id))
+    return _shown(change_get(pk=change_id))
+
+
+@router.post(
+    "/{int:change_id}/confirm", auth=BearerToken(Role.OPERATOR), by_alias=True, response=_SHOWN
+)
+def confirm(request: HttpRequest, change_id: int) -> Any:
+    """Keep what the job did, where the change waits for a person to confirm it."""
+    change_confirm(user=_user(request), change=change_get(pk=change_id))
+    return _shown(change_get(pk=change_id))
 
 
 @router.post("/{int:change_id}/revert", auth=BearerToken(Role.OPERATOR), response=_MADE)

@@ -11,12 +11,16 @@ from dockernet_site.api_schemas import Input
 
 
 class ChangeIn(Input):
-    """A change to ask for; `spec` as its kind wants it."""
+    """A change to ask for; `spec` as its kind wants it. `confirm`: who confirms the job when all is
+    done ("site", by itself, or "person"), within `confirm_window_s` seconds (10 to 3600); without a
+    confirm the host goes back."""
 
     host: str
     kind: str
     spec: dict[str, Any]
     reason: str
+    confirm: str = "site"
+    confirm_window_s: int = 60
 
 
 class ApproveIn(Input):
@@ -85,13 +89,19 @@ class ApprovalOut(Schema):
 
 
 class JobOut(Schema):
-    """The carrying-out."""
+    """The carrying-out. `confirm_until`: until when the host waits for the confirm; `left`: what is
+    left to do by hand when the change failed, as commands."""
 
     id: str
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
     outage_s: float | None
+    confirm_until: datetime | None
+    confirmed_at: datetime | None
+    confirmed_by: str
+    cancel_by: str
+    left: list[str]
 
 
 class ChangeOut(Schema):
@@ -107,6 +117,8 @@ class ChangeOut(Schema):
     created_at: datetime
     updated_at: datetime
     reverts: int | None
+    confirm: str
+    confirm_window_s: int
     plan_error: str
     plan: PlanOut | None
     approvals: list[ApprovalOut]

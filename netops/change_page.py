@@ -15,10 +15,11 @@ from netops.kinds import differences_of, sentence_of
 from netops.models import Approval, Change, Job
 from netops.nat_scenes import scene_of_plan
 from netops.nat_way import Way, ways_of
+from netops.presenters import left_of
 from netops.record import Record, record_of
 from netops.rules_diff import RulesDiff, rules_diff
 from netops.stages import Stage, stages_of
-from netops.states import REPLANNABLE, WITHDRAWABLE, State
+from netops.states import REPLANNABLE, UNDER_WAY, WITHDRAWABLE, State
 from people.models import User
 
 REQUEST_AGAIN = (
@@ -52,6 +53,8 @@ class Allowed:
 
     approve: bool
     withdraw: bool
+    cancel: bool
+    confirm: bool
     replan: bool
     revert: bool
     again: bool
@@ -61,7 +64,8 @@ class Allowed:
 @frozen
 class ChangePage:
     """A change with everything around it. `acceptable` are codes of blockers that the requester
-    may take the risk of; `rules` and `ways` are of plans that set rules."""
+    may take the risk of; `rules` and `ways` are of plans that set rules, `left` has the commands
+    that a failed job left to do by hand."""
 
     change: Change
     sentence: str
@@ -77,6 +81,7 @@ class ChangePage:
     ways: tuple[Way, ...]
     moves: list[Move]
     allowed: Allowed
+    left: list[str]
     events: Sequence[EventRow]
 
     @property
@@ -88,6 +93,11 @@ class ChangePage:
     def verdict(self) -> Approval | None:
         """The last judgement, None before there is one."""
         return self.approvals[-1] if self.approvals else None
+
+    @property
+    def awaits_confirm(self) -> bool:
+        """True while the host waits for a person."""
+        return awaits_confirm(self.change, self.job)
 
     @property
     def found_moves(self) -> bool:
@@ -127,7 +137,8 @@ def change_page(
         rules=rules_diff(plan) if plan else None,
         ways=ways_of(scene) if scene else (),
         moves=_moves(plan, job),
-        allowed=_allowed(change, user),
+        allowed=_allowed(change, job, user),
+        left=left_of(job) if job and change.state == State.FAILED else [],
         events=events,
     )
 
@@ -163,16 +174,31 @@ def _text(address: IPv4Address | str | None) -> str:
     return str(address) if address else ""
 
 
-def _allowed(change: Change, user: User) -> Allowed:
+def _allowed(change: Change, job: Job | None, user: User) -> Allowed:
     state, may_request = change.state, user.can_request()
+    stoppable = may_request and job is not None and state in UNDER_WAY
+    stoppable = stoppable and not (job.cancel_asked_at or job.confirmed_at)  # type: ignore[union-attr]
     why_not = _why_not(change, user)
     return Allowed(
         approve=state == State.AWAITING_APPROVAL and not why_not,
-        withdraw=may_withdraw(change, user) and state in WITHDRAWABLE,
+        withdraw=may_withdraw(change, user) and state in (*WITHDRAWABLE, State.APPROVED),
+        cancel=stoppable,
+        confirm=stoppable and awaits_confirm(change, job),
         replan=may_request and state in REPLANNABLE,
         revert=may_request and state == State.SUCCEEDED,
         again=may_request and state in REQUEST_AGAIN,
         why_not=why_not if state == State.AWAITING_APPROVAL else "",
+    )
+
+
+def awaits_confirm(change: Change, job: Job | None) -> bool:
+    """True while all is done and the host waits for a person to say that it shall stay so."""
+    return (
+        change.confirm == Change.Confirm.PERSON
+        and change.state == State.RUNNING
+        and job is not None
+        and bool(job.confirm_nonce)
+        and not (job.confirmed_at or job.cancel_asked_at)
     )
 
 

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from netops.models import Change
+
 LINE = {"class": "form-control", "autocomplete": "off", "spellcheck": "false"}
 MONO = {**LINE, "class": "form-control mono"}
 NEEDED = {"aria-required": "true"}
@@ -37,6 +39,31 @@ class ChangeForm(forms.Form):
         help_text="It stays in the record, for whoever looks back in a year.",
         widget=forms.Textarea(NEEDED | {"class": "form-control", "rows": 3}),
     )
+
+    confirm = forms.ChoiceField(
+        required=False,
+        initial=Change.Confirm.SITE,
+        label="When all is done, who confirms it?",
+        choices=[
+            (Change.Confirm.SITE.value, "Dockernet, as soon as the host reaches it afresh"),
+            (Change.Confirm.PERSON.value, "A person, on the page of the change"),
+        ],
+        widget=forms.RadioSelect,
+    )
+    confirm_window_s = forms.CharField(
+        required=False,
+        max_length=8,
+        initial=60,
+        label="Seconds to confirm",
+        widget=forms.TextInput(LINE | NEEDED | {"inputmode": "numeric"}),
+    )
+
+    def confirm_fields(self) -> dict[str, Any]:
+        """Return who confirms and within how many seconds; -1 for what is no number."""
+        told = str(self.cleaned_data.get("confirm_window_s") or "60")
+        seconds = int(told) if told.isascii() and told.isdecimal() else -1
+        confirm = self.cleaned_data.get("confirm") or Change.Confirm.SITE
+        return {"confirm": confirm, "confirm_window_s": seconds}
 
     def spec(self) -> dict[str, Any]:
         """Return the specification as the API would get it."""

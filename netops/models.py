@@ -11,7 +11,7 @@ from hosts.models import Host
 from netops.engine.errors import MessageRejected
 from netops.engine.plan import Plan
 from netops.engine.serial import from_json
-from netops.states import AT_REST, HOLDING, TRANSITIONS, State
+from netops.states import AT_REST, HOLDING, RESUMABLE, State
 
 
 def new_job_id() -> str:
@@ -80,7 +80,7 @@ class Change(models.Model):
     @property
     def resumable(self) -> bool:
         """True when it rests and a person may set it going again, or take it back."""
-        return self.at_rest and bool(TRANSITIONS[State(self.state)])
+        return self.state in RESUMABLE
 
     @property
     def current_plan(self) -> Plan | None:

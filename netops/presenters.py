@@ -21,6 +21,8 @@ def change_json(change: Change) -> dict[str, Any]:
         "created_at": change.created_at,
         "updated_at": change.updated_at,
         "reverts": change.reverts_id,
+        "confirm": change.confirm,
+        "confirm_window_s": change.confirm_window_s,
         "plan_error": change.plan_error,
         "plan": plan_json(change.plan, job),
         "approvals": [_approval_json(approval) for approval in change.approvals.all()],
@@ -76,4 +78,15 @@ def _job_json(job: Job) -> dict[str, Any]:
         "started_at": job.started_at,
         "finished_at": job.finished_at,
         "outage_s": job.outage_s,
+        "confirm_until": job.confirm_until,
+        "confirmed_at": job.confirmed_at,
+        "confirmed_by": job.confirmed_by,
+        "cancel_by": job.cancel_by,
+        "left": left_of(job),
     }
+
+
+def left_of(job: Job) -> list[str]:
+    """Return the commands that a failed job left to do by hand, as its host told them."""
+    told = (job.result or {}).get("left")
+    return [line for line in told if isinstance(line, str)] if isinstance(told, list) else []

@@ -28,17 +28,18 @@ S = State
 _OUTCOMES = (S.SUCCEEDED, S.ROLLED_BACK, S.FAILED, S.STALE)
 
 # Why approved and unknown may reach every outcome: the host's journal knows better than the site,
-# and its first word may come late.
+# and its first word may come late. Why succeeded may be left: somebody may undo it at the host's
+# console (`dockernet-agent revert`), and the site then must not go on saying that it is so.
 TRANSITIONS: dict[State, tuple[State, ...]] = {
     S.PLANNING: (S.BLOCKED, S.AWAITING_APPROVAL, S.WITHDRAWN, S.EXPIRED),
     S.BLOCKED: (S.PLANNING, S.WITHDRAWN),
     S.AWAITING_APPROVAL: (S.APPROVED, S.REJECTED, S.WITHDRAWN, S.PLANNING, S.EXPIRED),
-    S.APPROVED: (S.RUNNING, *_OUTCOMES, S.UNKNOWN, S.EXPIRED),
+    S.APPROVED: (S.RUNNING, *_OUTCOMES, S.UNKNOWN, S.EXPIRED, S.WITHDRAWN),
     S.RUNNING: (*_OUTCOMES, S.UNKNOWN),
     S.UNKNOWN: (S.RUNNING, *_OUTCOMES, S.EXPIRED),
     S.STALE: (S.PLANNING, S.WITHDRAWN),
     S.EXPIRED: (S.PLANNING,),
-    S.SUCCEEDED: (),
+    S.SUCCEEDED: (S.ROLLED_BACK, S.FAILED),
     S.ROLLED_BACK: (),
     S.FAILED: (),
     S.REJECTED: (),
@@ -59,6 +60,12 @@ AT_REST = (
     S.EXPIRED,
 )
 """Nothing happens by itself any more: the event stream ends here."""
+
+UNDER_WAY = (S.APPROVED, S.RUNNING, S.UNKNOWN)
+"""There is a job that has not ended."""
+
+RESUMABLE = (S.BLOCKED, S.STALE, S.EXPIRED)
+"""At rest, and a person may set it going again, or take it back."""
 
 REPLANNABLE = (S.BLOCKED, S.STALE, S.AWAITING_APPROVAL, S.EXPIRED)
 WITHDRAWABLE = (S.PLANNING, S.BLOCKED, S.AWAITING_APPROVAL, S.STALE)

@@ -67,6 +67,20 @@ def running_since(value: datetime | None) -> SafeString | str:
     )
 
 
+@register.simple_tag
+def until(value: datetime | None) -> SafeString | str:
+    """ "in 43 s" up to a moment; the seconds count down in the browser."""
+    if value is None:
+        return ""
+    seconds = max(0.0, (value - timezone.now()).total_seconds())
+    return format_html(
+        'in <time datetime="{}" title="{}" data-until>{}</time>',
+        value.isoformat(),
+        exact(value),
+        seconds_text(seconds),
+    )
+
+
 @register.filter
 def seconds_text(value: float | None) -> str:
     """A span in seconds as "0.4 s", "12 s" or "2 min 5 s"; "" when unknown."""

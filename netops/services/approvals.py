@@ -60,7 +60,7 @@ def change_approve(*, user: User, change: Change, plan_digest: str, comment: str
         expires_at = timezone.now() + timedelta(seconds=settings.JOB_EXPIRES_S)
         job = Job.objects.create(change=locked, expires_at=expires_at)
         # Before the live views hear of it: the host should have the job first.
-        transaction.on_commit(lambda: job_dispatch(job=job, change=locked))
+        transaction.on_commit(lambda: job_dispatch(job=job))
         message = f"{user.username} approved the plan."
         state_enter(locked, State.APPROVED, message, by=user.username, job=job.pk)
     return locked

@@ -12,6 +12,7 @@ from netops.engine.desired import parse_spec
 from netops.engine.errors import SpecInvalid
 from netops.models import Change
 from netops.services.former import former_spec
+from netops.services.jobs import job_take_back
 from netops.services.moves import change_lock, event_append, history_reopen, state_enter
 from netops.services.plans import plan_ask
 from netops.states import HOLDING, REPLANNABLE, WITHDRAWABLE, State
@@ -19,6 +20,7 @@ from people.errors import Conflict, Forbidden
 from people.models import User
 
 REASON_LENGTH = 2000
+CONFIRM_WINDOW_S = (10, 3600)
 
 
 def require_operator(user: User) -> None:
@@ -40,7 +42,7 @@ def held_text(holder: Change, host: Host) -> str:
     return f"Change {holder.pk} ({state}) is open on {host.name}; one change at a time."
 
 
-def _check(kind: str, spec: object, reason: str) -> None:
+def _check(kind: str, spec: object, reason: str, confirm: str, window_s: int) -> None:
     problems: list[tuple[str, str, str]] = []
     try:
         parse_spec(kind, spec)
@@ -53,42 +55,59 @@ def _check(kind: str, spec: object, reason: str) -> None:
         problems.append(("reason", "too-long", message))
     elif "\x00" in reason:
         problems.append(("reason", "invalid", "A reason is plain text."))
+    problems += _confirm_problems(confirm, window_s)
     if problems:
         raise SpecInvalid(problems)
 
 
+def _confirm_problems(confirm: str, window_s: int) -> list[tuple[str, str, str]]:
+    problems = []
+    if confirm not in Change.Confirm.values:
+        message = 'Who confirms is "site" (by itself) or "person".'
+        problems.append(("confirm", "invalid", message))
+    least, most = CONFIRM_WINDOW_S
+    if not least <= window_s <= most:
+        message = f"The window to confirm is a whole number of seconds from {least} to {most}."
+        problems.append(("confirm_window_s", "out-of-range", message))
+    return problems
+
+
 def change_request(
-    *, user: User, host: Host, kind: str, spec: dict[str, Any], reason: str
-) -> Change:
-    """Ask for a change; its host starts to plan it.
-
-    Raises Forbidden below operator, SpecInvalid with every fault of `spec` and `reason`, Conflict
-    when the host is not online or another change holds it.
-    """
-    require_operator(user)
-    _check(kind, spec, reason)
-    require_online(host)
-    return _create(user, host, kind, spec, reason)
-
-
-@transaction.atomic
-def _create(
+    *,
     user: User,
     host: Host,
     kind: str,
     spec: dict[str, Any],
     reason: str,
-    reverts: Change | None = None,
+    confirm: str = Change.Confirm.SITE,
+    confirm_window_s: int = 60,
 ) -> Change:
-    require_free(Host.objects.select_for_update().get(pk=host.pk))
-    change = Change.objects.create(
-        host=host,
+    """Ask for a change; its host starts to plan it.
+
+    `confirm` ("site" or "person") is who confirms the job when all is done, within
+    `confirm_window_s` seconds; without a confirm the host goes back by itself.
+
+    Raises Forbidden below operator, SpecInvalid with every fault of what was asked for, Conflict
+    when the host is not online or another change holds it.
+    """
+    require_operator(user)
+    _check(kind, spec, reason, confirm, confirm_window_s)
+    require_online(host)
+    return _create(
+        user,
+        host,
         kind=kind,
         spec=spec,
         reason=reason.strip(),
-        requested_by=user,
-        reverts=reverts,
+        confirm=confirm,
+        confirm_window_s=confirm_window_s,
     )
+
+
+@transaction.atomic
+def _create(user: User, host: Host, **fields: Any) -> Change:
+    require_free(Host.objects.select_for_update().get(pk=host.pk))
+    change = Change.objects.create(host=host, requested_by=user, **fields)
     message = f"{user.username} asked for this change."
     event_append(change, "state", message, data={"state": "planning", "by": user.username})
     transaction.on_commit(lambda: plan_ask(change))
@@ -96,14 +115,19 @@ def _create(
 
 
 def change_withdraw(*, user: User, change: Change) -> Change:
-    """Take a change back. Raises Forbidden unless `user` asked for it or is an admin, Conflict once
-    it has been approved."""
+    """Take a change back; a job that its host has not fetched yet is taken out of its queue.
+
+    Raises Forbidden unless `user` asked for it or is an admin, Conflict when it is past that or its
+    host has the job (then it can be cancelled), BrokerAway.
+    """
     require_operator(user)
     if change.requested_by_id != user.pk and not user.is_site_admin:
         raise Forbidden("not-yours", "Only who asked for a change, or an admin, withdraws it.")
     with transaction.atomic():
         locked = change_lock(change.pk)
-        if locked.state not in WITHDRAWABLE:
+        if locked.state == State.APPROVED:
+            job_take_back(change=locked)
+        elif locked.state not in WITHDRAWABLE:
             state = State(locked.state).label.lower()
             raise Conflict("state", f"Change {locked.pk} is {state}; it cannot be withdrawn.")
         history_reopen(locked)
@@ -153,5 +177,14 @@ def change_revert(*, user: User, change: Change) -> Change:
     spec = former_spec(change)
     require_online(change.host)
     reason = f"Undo change {change.pk}."
-    _check(change.kind, spec, reason)
-    return _create(user, change.host, change.kind, spec, reason, reverts=change)
+    _check(change.kind, spec, reason, change.confirm, change.confirm_window_s)
+    return _create(
+        user,
+        change.host,
+        kind=change.kind,
+        spec=spec,
+        reason=reason,
+        confirm=change.confirm,
+        confirm_window_s=change.confirm_window_s,
+        reverts=change,
+    )

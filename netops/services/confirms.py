@@ -16,13 +16,12 @@ from hosts.services.broker_access import BrokerAway
 from netops.models import Change, Job
 from netops.services.changes import require_operator
 from netops.services.moves import change_lock, event_append
-from netops.states import State
+from netops.states import UNDER_WAY, State
 from netops.wire import CancelRequest, ConfirmAsk, ConfirmGiven
 from people.errors import Conflict
 from people.models import User
 
 log = logging.getLogger(__name__)
-_UNDER_WAY = (State.APPROVED, State.RUNNING, State.UNKNOWN)
 
 
 @transaction.atomic
@@ -47,6 +46,9 @@ def confirm_asked(*, host: Host, ask: ConfirmAsk) -> bool:
     if job.cancel_asked_at is not None:
         return False
     if change.confirm == Change.Confirm.PERSON and job.confirmed_at is None:
+        if fresh:
+            message = "Somebody has to confirm this change now, or the host goes back."
+            event_append(change, "state", message, data={"state": change.state})
         return True
     by = job.confirmed_by or "site"
     transaction.on_commit(lambda: _give(host, job, by))
@@ -70,6 +72,9 @@ def change_confirm(*, user: User, change: Change) -> Change:
             raise Conflict("cancelled", f"{job.cancel_by} has cancelled the job.")
         job.confirmed_at, job.confirmed_by = timezone.now(), user.username
         job.save(update_fields=["confirmed_at", "confirmed_by"])
+        message = f"{user.username} confirmed this change."
+        data = {"state": locked.state, "by": user.username}
+        event_append(locked, "state", message, data=data)
         audit_note(
             action="change.confirmed",
             by=user.username,
@@ -89,7 +94,7 @@ def change_cancel(*, user: User, change: Change) -> Change:
     with transaction.atomic():
         locked = change_lock(change.pk)
         job = Job.objects.filter(change=locked, finished_at=None).first()
-        if job is None or locked.state not in _UNDER_WAY:
+        if job is None or locked.state not in UNDER_WAY:
             state = State(locked.state).label.lower()
             raise Conflict("state", f"Change {locked.pk} is {state}; there is no job to cancel.")
         if job.confirmed_at is not None:
@@ -98,7 +103,8 @@ def change_cancel(*, user: User, change: Change) -> Change:
             job.cancel_asked_at, job.cancel_by = timezone.now(), user.username
             job.save(update_fields=["cancel_asked_at", "cancel_by"])
             message = f"{user.username} asked the host to stop and go back."
-            event_append(locked, "output", message, data={"by": user.username})
+            data = {"state": locked.state, "by": user.username}
+            event_append(locked, "state", message, data=data)
             audit_note(
                 action="change.cancelled",
                 by=user.username,

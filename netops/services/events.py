@@ -10,11 +10,18 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from audit.services import audit_note
 from hosts.models import Host
 from hosts.services.clean import clean, clean_text
-from netops.models import Change, Job
+from netops.models import Change, Event, Job
 from netops.services.jobs import events_ask
-from netops.services.moves import change_lock, change_move, event_append, state_enter
+from netops.services.moves import (
+    change_lock,
+    change_move,
+    event_append,
+    history_reopen,
+    state_enter,
+)
 from netops.states import State
 from netops.wire import JobEvent
 
@@ -48,7 +55,7 @@ def job_events_store(*, host: Host, job_id: str, events: Sequence[JobEvent]) -> 
     job.refresh_from_db()
     stored = 0
     for event in sorted(events, key=lambda e: e.seq):
-        if event.seq <= job.last_seq or job.finished_at is not None:
+        if event.seq <= job.last_seq or not _takes(change, job, event):
             continue
         if event.seq != job.last_seq + 1:
             transaction.on_commit(lambda: _ask_again(job, host))
@@ -65,13 +72,28 @@ def _ask_again(job: Job, host: Host) -> None:
     events_ask(job=job, host=host)
 
 
+def _takes(change: Change, job: Job, event: JobEvent) -> bool:
+    """True while the job's history is open; one that succeeded is opened again by the way back
+    that somebody started at the host's console."""
+    if job.finished_at is None:
+        return True
+    if change.state != State.SUCCEEDED:
+        return False
+    ended = Event.objects.filter(change=change, type="end").exists()
+    return event.type == "rollback_started" or not ended
+
+
 def _store(change: Change, job: Job, event: JobEvent) -> None:
     at = _time(event.at)
     type_ = event.type if event.type in TYPES else "output"
     data = clean(event.data)
     job.last_seq = event.seq
     job.started_at = job.started_at or at
-    if type_ == "end":
+    if job.finished_at is not None and type_ == "rollback_started":
+        history_reopen(change)
+    if type_ == "end" and job.finished_at is not None:
+        data = _undone(change, job, data)
+    elif type_ == "end":
         data = _finish(change, job, at, data)
     elif change.state == State.APPROVED:
         change_move(change, State.RUNNING)
@@ -101,6 +123,21 @@ def _finish(change: Change, job: Job, at: datetime, data: dict[str, Any]) -> dic
     job.outage_s = float(outage) if number and 0 <= float(outage) < 1e9 else None  # type: ignore[arg-type]
     job.finished_at = at
     job.result = data
+    return data
+
+
+def _undone(change: Change, job: Job, data: dict[str, Any]) -> dict[str, Any]:
+    """A job that had succeeded was undone at the host's console."""
+    state = State.ROLLED_BACK if data.get("state") == State.ROLLED_BACK else State.FAILED
+    data["state"] = str(state)
+    change_move(change, state)
+    job.result = data
+    audit_note(
+        action="change.reverted-by-hand",
+        by="",
+        target=f"change:{change.pk}",
+        message=f"Change {change.pk} was undone at the console of {change.host.name}: {state}.",
+    )
     return data
 
 

@@ -17,19 +17,25 @@ from hosts.services.broker_access import BrokerAway
 from hosts.services.clean import clean_text
 from netops.models import Change, Job
 from netops.services.moves import change_lock, state_enter
-from netops.states import State
+from netops.states import UNDER_WAY, State
 from netops.wire import ApplyRequest, JobRefused, ResendRequest
+from people.errors import Conflict
 
 log = logging.getLogger(__name__)
 RESEND_EVERY = timedelta(seconds=2)
-_UNDER_WAY = (State.APPROVED, State.RUNNING, State.UNKNOWN)
 
 
-def job_dispatch(*, job: Job, change: Change) -> bool:
-    """Send an approved job to its host; False if the broker is away (a sweep repeats).
+@transaction.atomic
+def job_dispatch(*, job: Job) -> bool:
+    """Send an approved job to its host; False if the broker is away (a sweep repeats), or if it was
+    withdrawn meanwhile.
 
     Sent twice it still runs once: the host uses the job's id up.
     """
+    change = change_lock(job.change_id)
+    job.refresh_from_db()
+    if change.state != State.APPROVED or job.finished_at is not None:
+        return False
     plan = change.current_plan
     if plan is None:
         raise ValueError(f"change {change.pk} was approved without a plan")
@@ -132,6 +138,21 @@ def _not_done(change: Change, job: Job, to: State, text: str) -> None:
     state_enter(change, to, f"The job was not carried out: {text}", job=job.pk)
 
 
+def job_take_back(*, change: Change) -> None:
+    """End the job of a locked, approved change by taking it out of its host's queue.
+
+    Raises Conflict when that is not certain: the host has it, or it is just being sent; BrokerAway.
+    """
+    job = Job.objects.filter(change=change, finished_at=None).first()
+    if job is None or job.last_seq:
+        raise Conflict("with-host", f"{change.host.name} has the job already. Cancel it instead.")
+    if not dispatch.take_back(host=change.host, task_id=job.pk):
+        if job.dispatched_at is None:
+            raise Conflict("being-sent", "The job is just being sent. Try again in some seconds.")
+        raise Conflict("with-host", f"{change.host.name} has the job already. Cancel it instead.")
+    Job.objects.filter(pk=job.pk).update(finished_at=timezone.now())
+
+
 @transaction.atomic
 def job_expire(*, job: Job) -> bool:
     """End a job that its host did not fetch in time, by taking it out of the host's queue."""
@@ -153,7 +174,7 @@ def job_abandon(*, job: Job) -> bool:
     """End a job whose host was revoked: nothing more will ever be heard of it."""
     change = change_lock(job.change_id)
     job.refresh_from_db()
-    if job.finished_at is not None or change.state not in _UNDER_WAY:
+    if job.finished_at is not None or change.state not in UNDER_WAY:
         return False
     Job.objects.filter(pk=job.pk).update(finished_at=timezone.now())
     message = "The host was revoked before the end of this job was known; somebody has to look."

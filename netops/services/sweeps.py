@@ -22,11 +22,10 @@ from netops.services.jobs import (
 )
 from netops.services.moves import change_lock, state_enter
 from netops.services.plans import plan_ask
-from netops.states import State
+from netops.states import UNDER_WAY, State
 from people.errors import Conflict
 
 PLAN_AGAIN = timedelta(seconds=30)
-_OPEN = (State.APPROVED, State.RUNNING, State.UNKNOWN)
 
 
 def plans_ask_again() -> int:
@@ -55,15 +54,13 @@ def jobs_send() -> int:
         change__state=State.APPROVED,
         change__host__revoked_at=None,
     )
-    return sum(
-        job_dispatch(job=job, change=job.change) for job in jobs.select_related("change__host")
-    )
+    return sum(job_dispatch(job=job) for job in jobs)
 
 
 def jobs_settle() -> int:
     """Expire what no host fetched in time, mark lost jobs unknown, ask hosts about lost ones."""
     lease, now, settled = timedelta(seconds=settings.JOB_LEASE_S), timezone.now(), 0
-    jobs = Job.objects.filter(finished_at=None, change__state__in=_OPEN)
+    jobs = Job.objects.filter(finished_at=None, change__state__in=UNDER_WAY)
     for job in jobs.select_related("change__host"):
         state, host = job.change.state, job.change.host
         if host.revoked_at is not None:

@@ -19,6 +19,8 @@ from netops.models import Change
 from netops.selectors import change_approvals, change_get, change_job, events_after
 from netops.services import (
     change_approve,
+    change_cancel,
+    change_confirm,
     change_reject,
     change_replan,
     change_request,
@@ -113,6 +115,22 @@ def withdraw(request: UserRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 @shown_if_missing
+def cancel(request: UserRequest, pk: int) -> HttpResponse:
+    """Have the job stop at the next safe point and go back."""
+    return _act(request, pk, change_cancel)
+
+
+@login_required
+@require_POST
+@shown_if_missing
+def confirm(request: UserRequest, pk: int) -> HttpResponse:
+    """Keep what the job did."""
+    return _act(request, pk, change_confirm)
+
+
+@login_required
+@require_POST
+@shown_if_missing
 def replan(request: UserRequest, pk: int) -> HttpResponse:
     """Ask the host for a new plan."""
     return _act(request, pk, change_replan)
@@ -144,7 +162,13 @@ def accept(request: UserRequest, pk: int) -> HttpResponse:
         if not request.POST.getlist("accept"):
             raise Refused("nothing-accepted", "Tick the risks that you accept.")
         again = change_request(
-            user=request.user, host=former.host, kind=former.kind, spec=spec, reason=former.reason
+            user=request.user,
+            host=former.host,
+            kind=former.kind,
+            spec=spec,
+            reason=former.reason,
+            confirm=former.confirm,
+            confirm_window_s=former.confirm_window_s,
         )
         if may_withdraw(former, request.user):
             change_withdraw(user=request.user, change=former)

@@ -59,7 +59,8 @@ def _first_form(request: UserRequest) -> ChangeForm:
         change = change_get(pk=int(earlier))
         kind = form_class(change.kind)
         initial: dict[str, Any] = kind.initial_of(change.spec)
-        return kind(initial={**initial, "host": change.host.name, "reason": change.reason})
+        asked = {name: getattr(change, name) for name in ("reason", "confirm", "confirm_window_s")}
+        return kind(initial={**initial, **asked, "host": change.host.name})
     kind = form_class(request.GET.get("kind", ""))
     initial = {"host": request.GET.get("host", ""), "reason": request.GET.get("reason", "")}
     return kind(initial=initial | (_named(request.GET) if kind is NatForm else {}))
@@ -87,6 +88,7 @@ def _send(request: UserRequest, form: ChangeForm, host: Host | None) -> Change |
             kind=form.kind,
             spec=form.spec(),
             reason=form.cleaned_data["reason"],
+            **form.confirm_fields(),
         )
     except Refused as refusal:
         refusal_to_form(form, refusal)

@@ -78,7 +78,7 @@
     if (form && event.target.matches("select, input[type=checkbox]")) form.requestSubmit();
   });
 
-  // Times: <time data-ago> says how long ago, <time data-since> counts up.
+  // Times: <time data-ago> says how long ago, <time data-since> counts up, <time data-until> down.
   const words = new Intl.RelativeTimeFormat(document.documentElement.lang || "en", { numeric: "auto" });
   const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
 
@@ -96,9 +96,10 @@
 
   function tick() {
     const now = Date.now();
-    for (const element of document.querySelectorAll("time[data-ago], time[data-since]")) {
-      const seconds = Math.max(0, (now - Date.parse(element.dateTime)) / 1000);
-      const text = "since" in element.dataset ? span(seconds) : ago(seconds);
+    for (const element of document.querySelectorAll("time[data-ago], time[data-since], time[data-until]")) {
+      const past = (now - Date.parse(element.dateTime)) / 1000;
+      const seconds = Math.max(0, "until" in element.dataset ? -past : past);
+      const text = "ago" in element.dataset ? ago(seconds) : span(seconds);
       if (element.textContent !== text) element.textContent = text;
     }
   }

@@ -14,12 +14,13 @@ from pytest_django import Settings
 from dockernet_site.broker import EmbeddedBroker
 from dockernet_site.celery import app
 from hosts.models import Host
-from hosts.services import broker_access, enrolment_redeem, host_create
+from hosts.services import broker_access, dispatch, enrolment_redeem, host_create
 from netops.ingest.reader import Reader
 from people.models import User
 from people.services import token_issue, user_save
 from tests.site.api_client import Api
 from tests.site.fake_host import FakeHost, wait_until
+from tests.site.line import Line
 from tests.site.real_broker import RealBroker
 
 ROLES = {
@@ -138,3 +139,12 @@ def recorded() -> Any:
         return json.loads((folder / f"{name}.json").read_text())
 
     return read
+
+
+@pytest.fixture
+def line(monkeypatch: pytest.MonkeyPatch) -> Line:
+    """The broker, as far as it takes messages to hosts."""
+    one = Line()
+    for name in ("send", "waiting", "take_back"):
+        monkeypatch.setattr(dispatch, name, getattr(one, name))
+    return one

@@ -37,6 +37,8 @@ CALLS = [
     ("POST", "/changes/1/approve", "approver"),
     ("POST", "/changes/1/reject", "approver"),
     ("POST", "/changes/1/withdraw", "operator"),
+    ("POST", "/changes/1/cancel", "operator"),
+    ("POST", "/changes/1/confirm", "operator"),
     ("POST", "/changes/1/replan", "operator"),
     ("POST", "/changes/1/revert", "operator"),
     ("GET", "/changes/1/events", "viewer"),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from audit.models import Entry
 from netops.models import Change, Event, Job
 from netops.services import jobs as jobs_service
 from netops.services.events import job_events_store
@@ -152,6 +153,32 @@ def test_it_takes_nothing_after_the_end(job: Job) -> None:
     store(job, script(job))
     assert store(job, [event(job, 7, "output"), event(job, 8, "end")]) == 0
     assert len(history(Change.objects.get())) == 7
+
+
+def test_it_says_so_when_a_change_is_undone_at_the_console(job: Job) -> None:
+    store(job, script(job))
+    back = [
+        event(job, 7, "rollback_started"),
+        event(job, 8, "output", step=1),
+        event(job, 9, "end", data={"state": "rolled_back", "by_hand": True}),
+    ]
+    assert store(job, back[:2]) == 2
+    assert Change.objects.get().state == State.SUCCEEDED
+    assert store(job, back) == 1
+    change = Change.objects.get()
+    assert change.state == State.ROLLED_BACK
+    told = history(change)
+    assert [type_ for _, type_, _ in told].count("end") == 1
+    assert told[-1] == (10, "end", "rolled_back")
+    entry = Entry.objects.get(action="change.reverted-by-hand")
+    assert entry.target == f"change:{change.pk}"
+
+
+def test_it_takes_no_way_back_of_a_change_that_did_not_succeed(job: Job) -> None:
+    store(job, script(job, "failed"))
+    assert store(job, [event(job, 7, "rollback_started"), event(job, 8, "end")]) == 0
+    assert Change.objects.get().state == State.FAILED
+    assert not Entry.objects.exists()
 
 
 hostile_text = st.text(max_size=60) | st.sampled_from(["\x00", "\ud800", "id: 9\ndata: x\n\n"])

@@ -10,53 +10,16 @@ from django.utils import timezone
 
 from hosts.models import Host
 from hosts.services import offline_mark
-from hosts.services.broker_access import BrokerAway
 from netops.models import Change, Event, Job
-from netops.services import jobs as jobs_service
-from netops.services import plans as plans_service
 from netops.services import sweeps
 from netops.services.jobs import job_refusal_store, jobs_alive
 from netops.states import State
 from netops.wire import ApplyRequest, JobRefused, PlanRequest, ResendRequest
 from people.models import User
+from tests.site.line import Line
 from tests.site.rows import change_row, history, host_row, job_row
 
 pytestmark = pytest.mark.django_db
-
-
-class Line:
-    """Stands for the broker: what was sent, what still waits, and whether it answers."""
-
-    def __init__(self) -> None:
-        self.sent: list[Any] = []
-        self.queued: set[str] = set()
-        self.away = False
-
-    def send(self, *, host: Host, body: object, task_id: str | None = None) -> None:
-        if self.away:
-            raise BrokerAway()
-        self.sent.append(body)
-
-    def waiting(self, *, host: Host) -> int:
-        if self.away:
-            raise BrokerAway()
-        return len(self.queued)
-
-    def take_back(self, *, host: Host, task_id: str) -> bool:
-        if self.away:
-            raise BrokerAway()
-        there = task_id in self.queued
-        self.queued.discard(task_id)
-        return there
-
-
-@pytest.fixture
-def line(monkeypatch: pytest.MonkeyPatch) -> Line:
-    one = Line()
-    for module in (jobs_service, plans_service, sweeps):
-        for name in ("send", "waiting", "take_back"):
-            monkeypatch.setattr(module.dispatch, name, getattr(one, name))
-    return one
 
 
 def ago(seconds: float) -> Any:
