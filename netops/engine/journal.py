@@ -160,6 +160,12 @@ class Journal:
             with suppress(OSError):
                 (self.folder / "held.json").unlink(missing_ok=True)
 
+    def reopen(self, why: str) -> None:
+        """Note that a job that had ended is undone from now on; a crash in it is then settled."""
+        self.turn_back(why)
+        (self.folder / "outcome.json").unlink(missing_ok=True)
+        _sync_folder(self.folder)
+
     @property
     def turned_back(self) -> str:
         """Why the job is undone, "" if it is not."""

@@ -78,6 +78,7 @@ def undo_ended(journal: Journal, ports: HostPorts, emit: Emit, *, why: str) -> O
     if snapshot is None or outcome is None or outcome.state != SUCCEEDED:
         raise Refused("not-succeeded", "That job left nothing on this host that could be undone.")
     ctx = _context_again(journal, snapshot, entries, ports, emit, None)
+    journal.reopen(why)
     emit("rollback_started", f"{why} The host goes back.")
     return go_back(ctx, snapshot.plan, journal, emit, why)
 

@@ -1,111 +1,19 @@
-"""How a job goes on, goes back and is settled; steps of the test's own, no host."""
+"""How a job goes on and goes back; steps of the test's own, no host."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from attrs import evolve
 
 from netops.engine import apply as engine
-from netops.engine import go_back, rollback
-from netops.engine.context import Context, Saved
+from netops.engine import go_back
 from netops.engine.errors import OperationFailed, Refused
 from netops.engine.journal import Journal
-from netops.engine.nat_setting import NatState
 from netops.engine.observed import Controller
-from netops.engine.plan import BLOCKER, Finding, Plan, StepSpec, digest_of
-from netops.engine.settle import settle
-from netops.engine.steps.base import Step
-
-JSON = "/etc/docker/daemon.json"
-SPECS = tuple(StepSpec(name, f"Do {name}", name) for name in ("a", "b", "c"))
-PLAN = Plan("test", {}, {}, SPECS, (), (), 0.0, digest_of({}, {}, SPECS))
-
-
-class Recorded(Step):
-    """Writes down what is called, and fails where it is told to."""
-
-    log: ClassVar[list[str]] = []
-    hook: ClassVar[Any] = None
-    faults: ClassVar[dict[str, list[BaseException]]] = {}
-
-    def __init__(self, name: str) -> None:
-        super().__init__({})
-        self.name = name
-
-    def _call(self, what: str) -> None:
-        self.log.append(f"{what} {self.name}")
-        if self.log[-1] == "do b" and Recorded.hook:
-            Recorded.hook()
-        if pending := self.faults.get(f"{what} {self.name}"):
-            raise pending.pop(0)
-
-    def save(self, ctx: Context) -> Saved:
-        self._call("save")
-        return {"was": self.name}
-
-    def do(self, ctx: Context) -> None:
-        self._call("do")
-
-    def check(self, ctx: Context) -> None:
-        self._call("check")
-
-    def undo(self, ctx: Context, saved: Saved) -> None:
-        assert saved == {"was": self.name}
-        self._call("undo")
-
-
-class Bench:
-    """A journal, a host of which only the boot matters, and the events heard."""
-
-    def __init__(self, folder: Path) -> None:
-        self.boot = "boot-1"
-        self.files: dict[str, tuple[bytes, int]] = {JSON: (b"{}", 0o644)}
-        self.journal = Journal(folder / "job")
-        self.heard: list[str] = []
-        self.deaf = False
-        self.ports: Any = SimpleNamespace(
-            facts=SimpleNamespace(read=lambda: SimpleNamespace(boot_id=self.boot)),
-            docker=SimpleNamespace(
-                containers=lambda: (), daemon=lambda: SimpleNamespace(running=True)
-            ),
-            config=SimpleNamespace(read_bytes=self.files.get),
-            netlink=SimpleNamespace(addresses=lambda: ()),
-            firewall=SimpleNamespace(saved=lambda: ""),
-            nat=SimpleNamespace(read=NatState),
-            forwarding=SimpleNamespace(enabled=lambda: True),
-        )
-
-    def emit(self, kind: str, message: str = "", *, step: int | None = None, **data: Any) -> None:
-        if self.deaf:
-            raise OSError("no space left on device")
-        self.heard.append(kind if step is None else f"{kind} {step}")
-
-    def apply(self, plan: Plan = PLAN) -> engine.Outcome:
-        return engine.apply(plan, self.ports, self.emit, self.journal, Controller())
-
-    def settle(self) -> engine.Outcome:
-        return settle(Journal(self.journal.folder), self.ports, self.emit)
-
-
-@pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    for module in (engine, rollback):
-        monkeypatch.setattr(module, "step_of", lambda spec: Recorded(spec.kind))
-    monkeypatch.setattr(Recorded, "log", [])
-    monkeypatch.setattr(Recorded, "faults", {})
-    return Bench(tmp_path)
-
-
-def fail(where: str, *errors: BaseException) -> None:
-    Recorded.faults[where] = list(errors)
-
-
-def undone() -> list[str]:
-    return [line for line in Recorded.log if line.startswith("undo")]
+from netops.engine.plan import BLOCKER, Finding, Plan
+from tests.engine.job_bench import JSON, PLAN, SPECS, Bench, Recorded, fail, undone
 
 
 def test_it_saves_does_and_checks_each_step_in_order(bench: Bench) -> None:
@@ -206,76 +114,6 @@ def test_it_carries_a_job_out_only_once(bench: Bench) -> None:
     with pytest.raises(Refused, match="before"):
         bench.apply()
     assert Recorded.log == before
-
-
-def kill(bench: Bench, where: str) -> None:
-    """Apply in a process that ends there."""
-    fail(where, KeyboardInterrupt())
-    with pytest.raises(KeyboardInterrupt):
-        bench.apply()
-    Recorded.log.clear()
-    bench.heard.clear()
-
-
-@pytest.mark.parametrize(
-    ("where", "wanted"),
-    [
-        ("save a", []),
-        ("do a", ["undo a"]),
-        ("check b", ["undo b", "undo a"]),
-        ("check c", ["undo c", "undo b", "undo a"]),
-    ],
-)
-def test_it_settles_by_undoing(bench: Bench, where: str, wanted: list[str]) -> None:
-    kill(bench, where)
-    outcome = bench.settle()
-    assert outcome.state == "rolled_back"
-    assert undone() == wanted
-    heard = list(bench.heard)
-    assert bench.settle() == outcome
-    assert bench.heard == heard
-
-
-def test_it_settles_as_succeeded_what_only_lacked_its_outcome(bench: Bench) -> None:
-    bench.apply()
-    (bench.journal.folder / "outcome.json").unlink()
-    Recorded.log.clear()
-    assert bench.settle().state == "succeeded"
-    assert Recorded.log == []
-
-
-def test_it_goes_on_with_a_rollback_that_was_cut_off(bench: Bench) -> None:
-    fail("do c", OperationFailed("It broke."))
-    kill(bench, "undo b")
-    assert bench.settle().state == "rolled_back"
-    assert undone() == ["undo b", "undo a"]
-
-
-def test_it_believes_no_undo_from_before_a_reboot(bench: Bench) -> None:
-    fail("do c", OperationFailed("It broke."))
-    kill(bench, "undo b")
-    bench.boot = "boot-2"
-    outcome = bench.settle()
-    assert "booted" in outcome.message
-    assert undone() == ["undo c", "undo b", "undo a"]
-
-
-def test_a_job_that_is_held_has_not_ended_and_goes_back_without_its_confirm(bench: Bench) -> None:
-    outcome = engine.apply(PLAN, bench.ports, bench.emit, bench.journal, Controller(), hold=True)
-    assert outcome.state == "succeeded"
-    assert bench.journal.outcome() is None
-    assert bench.journal.held == outcome
-    why = "The site did not confirm."
-    outcome = settle(bench.journal, bench.ports, bench.emit, why=why)
-    assert (outcome.state, outcome.message) == ("rolled_back", f"{why} The host is as it was.")
-    assert undone() == ["undo c", "undo b", "undo a"]
-    assert bench.journal.turned_back == why
-
-
-def test_a_way_back_that_was_begun_is_never_confirmed(bench: Bench) -> None:
-    engine.apply(PLAN, bench.ports, bench.emit, bench.journal, Controller(), hold=True)
-    bench.journal.turn_back("Nobody confirmed.")
-    assert settle(bench.journal, bench.ports, bench.emit, hold=True).state == "rolled_back"
 
 
 def test_it_stops_before_the_next_step_when_it_is_cancelled(bench: Bench) -> None:
