@@ -38,7 +38,8 @@ REASONS = (
 
 
 def main() -> None:
-    """Fill an empty database: changes 1 to 8, each in another state; 9 to 11 are of NAT."""
+    """Fill an empty database: changes 1 to 8, each in another state; 9 and 10 are of NAT; 11 to 13
+    near their ends."""
     alice, bob = world.user("alice", "operator"), world.user("bob", "approver")
     world.user("carol", "viewer")
     world.user("admin", "admin")
@@ -48,6 +49,7 @@ def main() -> None:
     _finished(alice, bob)
     _unfinished(alice, bob)
     _nat(alice, bob)
+    _ends(alice, bob)
 
 
 def _hosts() -> None:
@@ -125,6 +127,29 @@ def _nat(alice: User, bob: User) -> None:
     at = next(n for n, line in enumerate(rules) if line.startswith("-A POSTROUTING"))
     nat = (*rules[:at], first, *rules[at:])
     _online("nat-2", evolve(fresh, firewall=evolve(fresh.firewall, nat=nat)))
+
+
+def _ends(alice: User, bob: User) -> None:
+    """Changes 11 to 13: one that a person has to confirm, one that failed, one cancelled."""
+    minute = timedelta(minutes=1)
+    for name in ("edge-icn-3", "edge-icn-4", "edge-icn-5"):
+        _online(name, observed(name=name, names=NAMES))
+    held = world.Story(_host("edge-icn-3"), alice, ago=6 * minute, reason=REASONS[0]).planned()
+    held.judged(bob).began().held(left_s=900)
+    broken = world.Story(_host("edge-icn-4"), alice, ago=8 * minute, reason=REASONS[2]).planned()
+    broken.judged(bob).began().did(7)
+    broken.tell("step_started", broken.plan.steps[7].title, step=8)
+    why = "dockerd did not start: failed to create NAT chain DOCKER."
+    broken.tell("step_failed", why, step=8, seconds=1.5)
+    broken.tell("rollback_started", f"Step 8 failed: {why} The host goes back.")
+    commands = ("systemctl start docker", "docker start gateway cache")
+    broken.ended(State.FAILED, "The host could not be brought back whole.", 41.0, left=commands)
+    stopped = world.Story(_host("edge-icn-5"), alice, ago=6 * minute, reason=REASONS[1]).planned()
+    stopped.judged(bob).began().did(2)
+    job = stopped.job
+    assert job is not None
+    job.cancel_asked_at, job.cancel_by = timezone.now(), "alice"
+    job.save(update_fields=["cancel_asked_at", "cancel_by"])
 
 
 def _stale(story: world.Story, bob: User) -> None:

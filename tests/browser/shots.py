@@ -55,6 +55,9 @@ PAGES: dict[str, tuple[str, str]] = {
     "change-own": ("alice", "/changes/6/"),
     "change-running": ("carol", "/changes/7/"),
     "change-planning": ("alice", "/changes/8/"),
+    "change-confirm": ("alice", "/changes/11/"),
+    "change-failed": ("alice", "/changes/12/"),
+    "change-cancelled": ("alice", "/changes/13/"),
     "missing": ("alice", "/hosts/nobody/"),
     "forbidden": ("carol", "/add-host/"),
 }

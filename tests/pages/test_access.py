@@ -23,6 +23,16 @@ READ = (
     "/ranges/",
     "/tokens/",
 )
+ACTIONS = (
+    "approve",
+    "reject",
+    "withdraw",
+    "cancel",
+    "confirm",
+    "replan",
+    "revert",
+    "accept",
+)
 ADMIN_ONLY = ("/add-host/", "/hosts/web-1/revoke/")
 
 
@@ -65,11 +75,21 @@ def test_it_keeps_admin_pages_to_admins(
 def test_it_offers_a_viewer_nothing_to_do(browse: Browse, change: Change) -> None:
     client = browse("carol")
     found = targets(client.get(f"/changes/{change.pk}/")) | targets(client.get("/hosts/web-1/"))
-    forbidden = ("approve", "reject", "withdraw", "replan", "revert", "accept", "/new/", "revoke")
+    forbidden = (
+        "approve",
+        "reject",
+        "withdraw",
+        "cancel",
+        "confirm",
+        "replan",
+        "revert",
+        "/new/",
+        "revoke",
+    )
     assert not [path for path in found if any(word in path for word in forbidden)]
 
 
-@pytest.mark.parametrize("action", ["approve", "reject", "withdraw", "replan", "revert", "accept"])
+@pytest.mark.parametrize("action", ACTIONS)
 def test_it_refuses_a_viewer_every_action(browse: Browse, change: Change, action: str) -> None:
     before = (change.state, change.last_seq)
     data = {"plan_digest": change.plan_digest, "comment": "no", "accept": "removes-container"}
@@ -97,7 +117,16 @@ def test_it_refuses_range_edits_below_admin(browse: Browse) -> None:
 
 
 def test_it_does_nothing_on_get(browse: Browse, change: Change) -> None:
-    for action in ("approve", "reject", "withdraw", "replan", "revert", "accept"):
+    for action in (
+        "approve",
+        "reject",
+        "withdraw",
+        "cancel",
+        "confirm",
+        "replan",
+        "revert",
+        "accept",
+    ):
         assert browse("admin").get(f"/changes/{change.pk}/{action}/").status_code == 405
     assert browse("admin").get("/hosts/web-1/refresh/").status_code == 405
     assert browse("admin").get("/logout/").status_code == 405

@@ -190,8 +190,21 @@ class Story:
             self.tell("step_done", title, step=number, seconds=0.3)
         return self
 
+    def held(self, confirm: str = "person", left_s: float = 300.0) -> Story:
+        """Every step is done, and the host waits for the confirm."""
+        assert self.job is not None
+        self.did(len(self.plan.steps))
+        self.change.confirm, self.job.confirm_nonce = confirm, "ab" * 16
+        self.job.confirm_until = timezone.now() + timedelta(seconds=left_s)
+        self.change.save(update_fields=["confirm"])
+        self.job.save(update_fields=["confirm_nonce", "confirm_until"])
+        self.tell("state", "Every step is done and proved.", data={"state": "running"})
+        return self
+
     @transaction.atomic
-    def ended(self, state: State, message: str, outage_s: float | None = None) -> Story:
+    def ended(
+        self, state: State, message: str, outage_s: float | None = None, left: tuple[str, ...] = ()
+    ) -> Story:
         """The job ends, with the addresses as foretold but for the first two, which swapped."""
         assert self.job is not None
         moves = [
@@ -200,7 +213,8 @@ class Story:
         if len(moves) > 1:
             moves[0]["to"], moves[1]["to"] = moves[1]["to"], moves[0]["to"]
         self.job.outage_s, self.job.finished_at = outage_s, self.now
-        self.job.result = {"state": str(state), "outage_s": outage_s, "containers": moves}
+        told = {"state": str(state), "outage_s": outage_s, "containers": moves, "left": list(left)}
+        self.job.result = told
         self.job.save(update_fields=["outage_s", "finished_at", "result"])
         self.enter(state, message, end=True)
         return self

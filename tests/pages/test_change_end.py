@@ -1,0 +1,149 @@
+"""The page of a change at the end of its job: the confirm, cancelling, what is left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from hosts.models import Host
+from hosts.services import dispatch
+from netops.models import Change, Job
+from netops.states import State
+from netops.wire import CancelRequest, ConfirmGiven
+from people.models import User
+from tests.pages import world
+from tests.pages.reading import tags, targets, text, text_of
+
+Browse = Callable[[str], Client]
+People = dict[str, User]
+NEW = "/changes/new/"
+GOOD = {
+    "kind": "subnet",
+    "host": "web-1",
+    "subnet": "192.168.225.0/24",
+    "reason": "The VPN uses 172.17.0.0/16.",
+}
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the broker took."""
+    bodies: list[Any] = []
+    monkeypatch.setattr(dispatch, "send", lambda *, host, body, task_id=None: bodies.append(body))
+    return bodies
+
+
+@pytest.fixture
+def running(people: People, web: Host) -> world.Story:
+    """alice's change, under way."""
+    return world.Story(web, people["alice"]).planned().judged(people["bob"]).began()
+
+
+def test_it_asks_a_person_to_confirm(browse: Browse, running: world.Story, sent: list[Any]) -> None:
+    running.held()
+    client, address = browse("dan"), f"/changes/{running.change.pk}/"
+    page = client.get(address)
+    told = text_of(page, "confirm-note")
+    assert "Shall it stay so?" in told
+    assert "the host goes back by itself in" in told
+    assert [time for time in tags(page, "time") if "data-until" in time]
+    assert client.post(f"{address}confirm/")["Location"] == address
+    assert sent == [ConfirmGiven(Job.objects.get().pk, "ab" * 16, "dan")]
+    after = client.get(address)
+    assert "confirm-note" not in after.text
+    assert f"{address}confirm/" not in targets(after)
+    assert f"{address}cancel/" not in targets(after)
+
+
+def test_it_offers_a_viewer_no_confirm(browse: Browse, running: world.Story) -> None:
+    running.held()
+    address = f"/changes/{running.change.pk}/"
+    page = browse("carol").get(address)
+    assert "An operator, approver or admin confirms." in text(page)
+    assert not {f"{address}confirm/", f"{address}cancel/"} & targets(page)
+
+
+def test_it_tells_that_the_site_confirms(browse: Browse, running: world.Story) -> None:
+    running.held("site", 40)
+    address = f"/changes/{running.change.pk}/"
+    page = browse("dan").get(address)
+    assert "Dockernet confirms it over a new connection" in text(page)
+    assert f"{address}confirm/" not in targets(page)
+
+
+def test_it_cancels(browse: Browse, running: world.Story, sent: list[Any]) -> None:
+    client, address = browse("dan"), f"/changes/{running.change.pk}/"
+    assert f"{address}cancel/" in targets(client.get(address))
+    assert client.post(f"{address}cancel/")["Location"] == address
+    assert sent == [CancelRequest(Job.objects.get().pk, "dan")]
+    page = client.get(address)
+    assert "dan cancelled this." in text(page)
+    assert f"{address}cancel/" not in targets(page)
+
+
+def test_it_says_when_there_is_nothing_to_cancel(
+    browse: Browse, people: People, web: Host, sent: list[Any]
+) -> None:
+    change = world.story_succeeded(web, people["alice"], people["bob"])
+    answer = browse("alice").post(f"/changes/{change.pk}/cancel/")
+    assert answer.status_code == 409
+    assert "there is no job to cancel" in text(answer)
+    assert sent == []
+    assert Change.objects.get().state == State.SUCCEEDED
+
+
+def test_it_names_what_is_left_to_do(browse: Browse, running: world.Story) -> None:
+    commands = ("systemctl start docker", "docker start <b>web</b>")
+    running.did(2).ended(State.FAILED, "It could not be brought back.", left=commands)
+    page = browse("carol").get(f"/changes/{running.change.pk}/")
+    assert text_of(page, "left") == "systemctl start docker docker start <b>web</b>"
+    assert "<b>web</b>" not in page.text
+
+
+def test_it_keeps_the_lines_that_belong_to_no_step(browse: Browse, running: world.Story) -> None:
+    running.tell("output", "The journal says what to undo.\nOne moment.")
+    page = browse("carol").get(f"/changes/{running.change.pk}/")
+    assert "The journal says what to undo.\nOne moment." in page.text
+
+
+def test_it_takes_back_what_the_host_has_not_fetched(
+    browse: Browse, people: People, web: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = world.Story(web, people["alice"]).planned().judged(people["bob"]).change
+    client, address = browse("alice"), f"/changes/{change.pk}/"
+    assert f"{address}withdraw/" in targets(client.get(address))
+    monkeypatch.setattr(dispatch, "take_back", lambda *, host, task_id: False)
+    Job.objects.update(dispatched_at=change.created_at)
+    answer = client.post(f"{address}withdraw/")
+    assert answer.status_code == 409
+    assert "web-1 has the job already. Cancel it instead." in text(answer)
+    assert Change.objects.get().state == State.APPROVED
+    monkeypatch.setattr(dispatch, "take_back", lambda *, host, task_id: True)
+    assert client.post(f"{address}withdraw/").status_code == 302
+    assert Change.objects.get().state == State.WITHDRAWN
+
+
+def test_the_form_asks_who_confirms(browse: Browse, web: Host) -> None:
+    client = browse("alice")
+    assert "who confirms it?" in client.get(NEW).text
+    client.post(NEW, GOOD | {"confirm": "person", "confirm_window_s": "300"})
+    change = Change.objects.get()
+    assert (change.confirm, change.confirm_window_s) == ("person", 300)
+    again = client.get(f"{NEW}?from={change.pk}")
+    chosen = [a for a in tags(again, "input") if a.get("name") == "confirm"]
+    assert [a["value"] for a in chosen if "checked" in a] == ["person"]
+    assert 'value="300"' in again.text
+
+
+@pytest.mark.parametrize("seconds", ["5", "4000", "soon", "-1", "1e3"])
+def test_the_form_says_what_is_wrong_with_the_window(
+    browse: Browse, web: Host, seconds: str
+) -> None:
+    answer = browse("alice").post(NEW, GOOD | {"confirm_window_s": seconds})
+    assert answer.status_code == 422
+    told = text_of(answer, "id_confirm_window_s_field")
+    assert "a whole number of seconds from 10 to 3600" in told
+    assert not Change.objects.exists()
