@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from audit.services import audit_note
 from hosts.bundle import enroll_command
 from hosts.models import EnrolmentToken, Host
 from hosts.services import broker_access
@@ -62,6 +63,10 @@ def _token_issue(host: Host) -> str:
     return token
 
 
+def _note(verb: str, by: str, host: Host, message: str) -> None:
+    audit_note(action=f"host.{verb}", by=by, target=f"host:{host.name}", message=message)
+
+
 def host_create(*, user: User, name: str, environment: str = "") -> tuple[Host, str]:
     """Register a host and return it with its enrolment line (valid once, for an hour).
 
@@ -80,6 +85,7 @@ def host_create(*, user: User, name: str, environment: str = "") -> tuple[Host, 
         with transaction.atomic():
             host = Host.objects.create(name=name, environment=environment)
             token = _token_issue(host)
+            _note("registered", user.username, host, f"{user.username} registered the host {name}.")
     except IntegrityError as error:
         raise Conflict("name-taken", f"There is a host {name} already.", "name") from error
     return host, _line(token)
@@ -97,6 +103,8 @@ def enrolment_renew(*, user: User, host: Host) -> str:
     with transaction.atomic():
         EnrolmentToken.objects.filter(host=host, used_at=None).delete()
         token = _token_issue(host)
+        by = user.username
+        _note("line_renewed", by, host, f"{by} renewed the enrolment line of {host.name}.")
     return _line(token)
 
 
@@ -118,6 +126,7 @@ def enrolment_redeem(*, token: str) -> AgentConfig:
         host.broker_digest = broker_access.password_digest(password)
         host.enrolled_at = now
         host.save(update_fields=["secret", "broker_digest", "enrolled_at"])
+        _note("enrolled", host.name, host, f"{host.name} enrolled with a line of this site.")
         broker_access.acl_apply(host)
     broker_access.wake_ingest()
     broker_access.announce_host(host.pk)

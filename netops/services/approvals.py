@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from hosts.services.hosts import require_online
 from netops.models import Approval, Change, Job
+from netops.services.change_notes import change_note
 from netops.services.jobs import job_dispatch
 from netops.services.moves import change_lock, state_enter
 from netops.states import State
@@ -90,3 +91,4 @@ def _note(change: Change, user: User, decision: Approval.Decision, comment: str)
         comment=comment.strip(),
         plan_digest=change.plan_digest,
     )
+    change_note(change, decision, user, plan_digest=change.plan_digest, comment=comment.strip())
