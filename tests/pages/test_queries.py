@@ -9,9 +9,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from audit.services import audit_note
 from hosts.models import Host
 from netops.models import Change, Event
 from people.models import User
+from people.services import token_issue
 from tests.pages import world
 from tests.pages.host_example import observed
 
@@ -101,3 +103,25 @@ def test_it_needs_few_queries_for_the_form(browse: Browse, people: dict[str, Use
         world.reserved(f"10.{number}.0.0/16", "x")
     assert count(client, path) == few
     assert count(client, "/changes/new/size/?host=web-1&containers=5") <= 8
+
+
+def test_it_lists_the_audit_log_with_few_queries(browse: Browse, people: dict[str, User]) -> None:
+    client = browse("admin")
+    audit_note(action="host.revoked", by="zoe", message="Revoked.", target="host:web-1")
+    few = count(client, "/audit/")
+    for number in range(45):
+        target = f"change:{number}"
+        audit_note(action=f"noun{number}.done", by=f"u{number}", message="x", target=target)
+    assert count(client, "/audit/") == few
+    assert few <= 5
+
+
+def test_it_lists_tokens_with_few_queries(browse: Browse, people: dict[str, User]) -> None:
+    client = browse("admin")
+    token_issue(user=people["carol"])
+    few = [count(client, path) for path in ("/tokens/", "/tokens/all/")]
+    for number in range(40):
+        token_issue(user=world.user(f"someone-{number}", "viewer"))
+        token_issue(user=people["admin"])
+    assert [count(client, path) for path in ("/tokens/", "/tokens/all/")] == few
+    assert max(few) <= 4

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db
 RANK = ["viewer", "operator", "approver", "admin"]
 CALLS = [
     ("GET", "/me", "viewer"),
+    ("GET", "/audit", "admin"),
     ("GET", "/hosts", "viewer"),
     ("POST", "/hosts", "admin"),
     ("GET", "/hosts/box", "viewer"),
