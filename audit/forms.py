@@ -24,7 +24,7 @@ class FilterForm(forms.Form):
         ),
     )
     by = forms.CharField(
-        label="Who", required=False, max_length=150, widget=forms.TextInput({**_TEXT, "size": 12})
+        label="Who", required=False, max_length=150, widget=forms.TextInput({**_TEXT})
     )
     action = forms.CharField(
         label="Action", required=False, max_length=64, widget=forms.Select({"class": "form-select"})
@@ -33,7 +33,7 @@ class FilterForm(forms.Form):
         label="Target",
         required=False,
         max_length=128,
-        widget=forms.TextInput({**_TEXT, "placeholder": "host:web-1", "size": 12}),
+        widget=forms.TextInput({**_TEXT, "placeholder": "host:web-1"}),
     )
     since = forms.DateField(
         label="From (UTC)", required=False, widget=forms.DateInput(_DAY, format="%Y-%m-%d")

@@ -80,13 +80,13 @@ def token_user(*, token: str) -> User | None:
 
 
 def _note(verb: str, row: ApiToken, by: str) -> None:
-    owner, label = row.user.username, row.label or "without a label"
+    owner, label = row.user.username, f" “{row.label}”" if row.label else ""
     whose = "their own" if owner == by else f"{owner}'s"
     expires = "never" if row.expires_at is None else row.expires_at.isoformat(timespec="seconds")
     audit_note(
         action=f"token.{verb}",
         by=by,
         target=f"user:{owner}",
-        message=f"{by} {verb} {whose} API token “{label}”.",
+        message=f"{by} {verb} {whose} API token{label}.",
         data={"token": row.pk, "label": row.label, "expires": expires},
     )
