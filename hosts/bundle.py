@@ -23,7 +23,13 @@ from netops.engine.serial import to_json
 
 ROOT = Path(__file__).resolve().parent.parent
 AGENT = ROOT / "netops" / "agent"
-PROGRAM = ("netops/__init__.py", "netops/wire.py", "netops/engine", "netops/agent")
+PROGRAM = (
+    "netops/__init__.py",
+    "netops/wire.py",
+    "netops/keys.py",
+    "netops/engine",
+    "netops/agent",
+)
 INSTALL_SCRIPT = AGENT / "install_script.py"
 
 _LINE = """\

@@ -73,7 +73,9 @@ def acl_rules(host: Host) -> list[str]:
     """Return the ACL SETUSER rules of a host (https://redis.io/docs/latest/operate/oss_and_stack/
     management/security/acl/): its own queue and stream, no channel, the few commands."""
     keys = [f"~{queue_name(host.pk)}", f"~{stream_name(host.pk)}"]
-    return ["reset", "on", f"#{host.broker_digest}", *keys, "resetchannels", *HOST_COMMANDS]
+    digests = [d for d in (host.broker_digest, host.next_broker_digest) if d]
+    passwords = [f"#{digest}" for digest in digests]
+    return ["reset", "on", *passwords, *keys, "resetchannels", *HOST_COMMANDS]
 
 
 def acl_apply(host: Host) -> None:
@@ -83,6 +85,14 @@ def acl_apply(host: Host) -> None:
         _acl_save()
     except redis.RedisError as error:
         raise BrokerAway(f"The broker did not take the host's user ({error}).") from error
+
+
+def connections_close(host: Host) -> None:
+    """End all connections of the host's user, whoever holds them; raises BrokerAway."""
+    try:
+        client().execute_command("CLIENT", "KILL", "USER", host_user(host.pk))  # type: ignore[no-untyped-call]
+    except redis.RedisError as error:
+        raise BrokerAway(f"The broker did not end connections ({error}).") from error
 
 
 def acl_remove(host: Host) -> None:

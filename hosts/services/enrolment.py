@@ -116,8 +116,8 @@ def enrolment_redeem(*, token: str) -> AgentConfig:
         host, password = found.host, secrets.token_urlsafe(32)
         host.secret = secrets.token_hex(32)
         host.broker_digest = broker_access.password_digest(password)
-        host.enrolled_at = now
-        host.save(update_fields=["secret", "broker_digest", "enrolled_at"])
+        host.enrolled_at = host.keys_at = now
+        host.save(update_fields=["secret", "broker_digest", "enrolled_at", "keys_at"])
         broker_access.acl_apply(host)
     broker_access.wake_ingest()
     broker_access.announce_host(host.pk)

@@ -40,7 +40,12 @@ def host_revoke(*, user: User, host: Host) -> None:
     if not user.is_site_admin:
         raise Forbidden("role", "Only an admin revokes hosts.")
     now = timezone.now()
-    if Host.objects.filter(pk=host.pk, revoked_at=None).update(revoked_at=now, secret="") != 1:
+    if (
+        Host.objects.filter(pk=host.pk, revoked_at=None).update(
+            revoked_at=now, secret="", next_secret="", rotation=None
+        )
+        != 1
+    ):
         raise Conflict("revoked", f"{host.name} has been revoked already.")
     host.refresh_from_db()
     try:

@@ -27,7 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 # The agent's own Celery app and stream, with a task that answers on the stream.
 WORKER = """
 import sys
-from netops.agent.broker import Stream, celery_app
+from netops.agent.broker import celery_app
+from netops.agent.stream import Stream
 from netops.agent.config import AgentConfig
 config = AgentConfig(sys.argv[1], "web-1", "http://127.0.0.1:1", sys.argv[2], "00" * 32)
 app = celery_app(config)
