@@ -15,6 +15,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import redis
 from django.conf import settings
 
+from dockernet_site.broker_link import tls_options
+from hosts.bundle import BROKER_CA
 from hosts.models import Host
 from netops.engine.errors import OperationFailed
 from netops.wire import queue_name, stream_name
@@ -56,6 +58,7 @@ def client() -> redis.Redis:
         socket_connect_timeout=2,
         socket_timeout=5,
         health_check_interval=30,
+        **tls_options(settings.REDIS_URL, settings.DOCKERNET_BROKER_CA),
     )
 
 
@@ -127,9 +130,13 @@ def _acl(*words: str) -> Any:
 
 
 def _acl_save() -> None:
+    acl_keep(client())
+
+
+def acl_keep(link: redis.Redis) -> None:
     """Keep the users over a restart, where the broker has an ACL file (the embedded one has)."""
     try:
-        _acl("SAVE")
+        link.execute_command("ACL", "SAVE")  # type: ignore[no-untyped-call]
     except redis.ResponseError:
         return
 
@@ -140,6 +147,12 @@ def host_broker_url(host: Host, password: str) -> str:
     place = f"[{base.hostname}]" if ":" in (base.hostname or "") else base.hostname or "127.0.0.1"
     netloc = f"{host_user(host.pk)}:{quote(password, safe='')}@{place}:{base.port or 6379}"
     return urlunsplit((base.scheme, netloc, base.path or "/0", base.query, ""))
+
+
+def host_broker_ca() -> str:
+    """Return the name of the file of certificates that hosts get, "" where they need none."""
+    url = settings.DOCKERNET_BROKER_PUBLIC_URL or settings.REDIS_URL
+    return BROKER_CA if settings.DOCKERNET_BROKER_CA and url.startswith("rediss:") else ""
 
 
 def wake_ingest() -> None:

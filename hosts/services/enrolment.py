@@ -25,13 +25,15 @@ _ENVIRONMENT = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?|")
 @frozen
 class AgentConfig:
     """What a host needs to be one of ours; /etc/dockernet/agent.json. `secret` is 32 bytes in hex,
-    `broker_url` carries the host's own user and password."""
+    `broker_url` carries the host's own user and password, `broker_ca` names the file beside it with
+    the certificates that the broker's must come from."""
 
     host_id: str
     name: str
     site_url: str
     broker_url: str
     secret: str
+    broker_ca: str = ""
 
 
 def _digest(token: str) -> str:
@@ -127,4 +129,5 @@ def enrolment_redeem(*, token: str) -> AgentConfig:
         site_url=settings.DOCKERNET_PUBLIC_URL,
         broker_url=broker_access.host_broker_url(host, password),
         secret=host.secret,
+        broker_ca=broker_access.host_broker_ca(),
     )

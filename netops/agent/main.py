@@ -76,7 +76,10 @@ def _begin_anew(emitter: Emitter) -> None:
     log.info("new keys: the agent begins anew")
     emitter.stop()
     sys.stderr.flush()
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    try:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - ourselves
+    finally:
+        os._exit(75)  # The host's init starts it.
 
 
 def _stop_event() -> threading.Event:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections import OrderedDict
@@ -95,7 +96,7 @@ class Runner:
             self._emitter.send(JobRefused(error.code, error.message, job_id[:64]))
 
     def _open(self, text: str) -> tuple[Envelope, object]:
-        """Open with this host's key; with the one before it too until the site knows the new one."""
+        """Open with this host's key; with the former one too until the site uses the new."""
         config = self._config
         try:
             opened = open_sealed(config.key, TO_HOST, config.host_id, text, max_age=MAX_AGE)
@@ -104,7 +105,8 @@ class Runner:
                 raise
             return open_sealed(config.old_key, TO_HOST, config.host_id, text, max_age=MAX_AGE)
         if config.old_secret:
-            self._config = keys_drop_old(self._place.config, config)
+            with contextlib.suppress(Refused):  # A full disk: with the next message then.
+                self._config = keys_drop_old(self._place.config, config)
         return opened
 
     def _use_up(self, message_id: str) -> None:

@@ -14,6 +14,7 @@ import redis
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections
 
+from dockernet_site.broker_link import tls_options
 from hosts.models import Host
 from hosts.selectors import hosts_enrolled
 from hosts.services import broker_access
@@ -70,6 +71,7 @@ class Reader:
             socket_connect_timeout=2,
             socket_timeout=BLOCK_MS / 1000 + 5,
             retry=None,
+            **tls_options(settings.REDIS_URL, settings.DOCKERNET_BROKER_CA),
         )
         try:
             cursors = self._begin(link)
