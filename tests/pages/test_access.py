@@ -23,7 +23,7 @@ READ = (
     "/ranges/",
     "/tokens/",
 )
-ADMIN_ONLY = ("/add-host/", "/hosts/web-1/revoke/")
+ADMIN_ONLY = ("/add-host/", "/hosts/web-1/revoke/", "/hosts/web-1/rotate/")
 
 
 @pytest.fixture
