@@ -27,7 +27,7 @@ VERSION = 1
 TASK = "dockernet.operate"
 # Far above an observation of a thousand containers. The broker must not take much more either
 # (docs/deploy.md), for the site reads many messages at a time.
-MAX_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 6 * 1024 * 1024
 TO_HOST, TO_SITE = "to-host", "to-site"
 HEARTBEAT_S = 10.0
 
