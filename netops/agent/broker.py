@@ -47,6 +47,7 @@ def celery_app(config: AgentConfig) -> Celery:
         worker_send_task_events=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        broker_transport="netops.agent.channel:Transport",
         broker_transport_options={
             "ack_emulation": False,
             "priority_steps": [0],

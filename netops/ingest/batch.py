@@ -107,6 +107,7 @@ class Batch:
                 if not isinstance(body, STATES):
                     self._todo.append((host, body, text))
                 continue
+            self._doubtful.pop(host.pk, None)
             self._beats.setdefault(host.pk, None)
             if isinstance(body, Heartbeat):
                 self._beats[host.pk] = _cleaned(body)
