@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import socket
@@ -29,6 +30,7 @@ from tests.site.conftest import use_broker
 from tests.site.fake_host import FakeHost, wait_until
 
 PASSWORD = "p" * 40
+TOLD = "its certificate is not for its name, or not from"
 
 
 @pytest.fixture
@@ -150,10 +152,8 @@ def tls_in_front(port: int, folder: Path) -> int:
         except OSError:
             pass
         for end in (source, sink):
-            try:
+            with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
     def serve() -> None:
         while True:
@@ -205,10 +205,7 @@ def test_site_and_agent_talk_over_tls_and_refuse_another_authority(
             other.mkdir()
             (tmp_path / "broker-ca.pem").write_bytes(authority(other, "wrong").read_bytes())
             one.start()
-            wait_until(
-                lambda: "its certificate is not for its name, or not from" in one.log.read_text(),
-                20,
-            )
+            wait_until(lambda: TOLD in one.log.read_text(), 20)
         finally:
             one.kill()
         settings.DOCKERNET_BROKER_CA = str(other / "wrong.pem")
