@@ -10,7 +10,7 @@ from pathlib import Path
 
 import attrs
 
-from tests.faults.hosts.cases import INITS, POINTS, STEPS, VICTIMS
+from tests.faults.hosts.cases import INITS, LAST, LAST_POINTS, POINTS, STEPS, VICTIMS
 from tests.faults.hosts.striking import Row
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "reliability.md"
@@ -20,6 +20,10 @@ WORDS = {
     "in": "begun",
     "half": "in it",
     "after": "done",
+    "held": "all done",
+    "asked": "confirm asked for",
+    "confirmed": "confirm on the host's disk",
+    "ended": "end in the journal",
 }
 
 
@@ -88,8 +92,8 @@ def _table(title: str, steps: tuple[str, ...], rows: list[Row]) -> Iterator[str]
     yield ""
     yield f"| step | when | {' | '.join(VICTIMS)} |"
     yield f"|---|---|{'---|' * len(VICTIMS)}"
-    for step, name in enumerate(steps, start=1):
-        for point in POINTS:
+    for step, name in enumerate((*steps, LAST), start=1):
+        for point in (*POINTS, *LAST_POINTS):
             found = cells.get((step, point))
             if found:
                 shown = " | ".join(found.get(victim, "") for victim in VICTIMS)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.hosts.cases import INITS, STEPS, VICTIMS, Case, covering_cases, every_case
+from tests.faults.hosts.cases import (
+    INITS,
+    LAST_POINTS,
+    POINTS,
+    STEPS,
+    VICTIMS,
+    Case,
+    covering_cases,
+    every_case,
+)
 from tests.faults.hosts.lanes import Lanes
 from tests.faults.hosts.reliability import Record
 
@@ -28,6 +37,6 @@ def test_the_selection_has_every_step_point_and_victim() -> None:
         for init in INITS:
             for kind, steps in STEPS.items():
                 mine = [c for c in cases if (c.init, c.kind) == (init, kind)]
-                assert {c.step for c in mine} == set(range(1, len(steps) + 1))
-                assert {c.point for c in mine} == {"before", "in", "half", "after"}
+                assert {c.step for c in mine} == set(range(1, len(steps) + 2))
+                assert {c.point for c in mine} == {*POINTS, *LAST_POINTS}
                 assert {c.victim for c in mine} == set(VICTIMS)
