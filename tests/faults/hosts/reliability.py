@@ -10,7 +10,7 @@ from pathlib import Path
 
 import attrs
 
-from tests.faults.hosts.cases import INITS, LAST, LAST_POINTS, POINTS, STEPS, VICTIMS
+from tests.faults.hosts.cases import INITS, LAST, LAST_POINTS, POINTS, STEPS, VICTIMS, every_case
 from tests.faults.hosts.striking import Row
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "reliability.md"
@@ -44,6 +44,7 @@ class Record:
     seed: int
     strikes: list[Row] = attrs.field(factory=list)
     troubles: list[Trouble] = attrs.field(factory=list)
+    failed: list[str] = attrs.field(factory=list)
 
     def trouble(self, fault: str, init: str, end: str, settled_s: float) -> None:
         """Note how another fault ended."""
@@ -63,10 +64,11 @@ def _lines(record: Record) -> Iterator[str]:
     slowest = max((row.settled_s for row in rows), default=0.0)
     yield ""
     yield (
-        f"Run of {datetime.now(UTC):%Y-%m-%d}, Linux {platform.release()}: {len(rows)} strikes, "
-        f"{sum(row.host == 'old' for row in rows)} ended old, "
-        f"{sum(row.host == 'new' for row in rows)} new, none in between; "
-        f"the slowest had settled after {slowest:.0f} s."
+        f"Run of {datetime.now(UTC):%Y-%m-%d}, Linux {platform.release()}, seed {record.seed}: "
+        f"{len(rows)} of the {len(every_case())} cases of the matrix were struck and ended whole, "
+        f"{sum(row.host == 'old' for row in rows)} old and "
+        f"{sum(row.host == 'new' for row in rows)} new; "
+        f"the slowest had settled after {slowest:.0f} s. {_failed(record)}"
     )
     for kind, steps in STEPS.items():
         for init in INITS:
@@ -80,6 +82,12 @@ def _lines(record: Record) -> Iterator[str]:
         for one in sorted(record.troubles, key=lambda t: (t.fault, t.init)):
             yield f"| {one.fault} | {one.init} | {one.end} | {one.settled_s:.1f} |"
     yield ""
+
+
+def _failed(record: Record) -> str:
+    if not record.failed:
+        return "No test failed."
+    return f"{len(record.failed)} tests failed: {', '.join(record.failed)}."
 
 
 def _table(title: str, steps: tuple[str, ...], rows: list[Row]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from tests.faults.hosts.cases import (
     covering_cases,
     every_case,
 )
-from tests.faults.hosts.lanes import Lanes
+from tests.faults.hosts.lanes import Lanes, NoTime
 from tests.faults.hosts.reliability import Record
 
 
@@ -26,7 +26,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_it_ends_whole(case: Case, lanes: Lanes, record: Record) -> None:
-    row = lanes.results[case].result(timeout=3600)
+    try:
+        row = lanes.results[case].result(timeout=3600)
+    except NoTime:
+        pytest.skip("the run's time (DOCKERNET_FAULT_MINUTES) was up")
     print(f"{case}: {row.host} after {row.settled_s} s")
     record.strikes.append(row)
 

@@ -109,7 +109,7 @@ def test_an_ingest_that_stays_away_by_the_end_turns_jobs_back(
         site.freeze()
         site.part("ingest").kill()
 
-    jobs = jobs_amid(stage, hosts, LAST, happens, "held", confirm_window_s=10)
+    jobs = jobs_amid(stage, hosts, LAST, lambda: happens(stage.site), "held", confirm_window_s=10)
     try:
         took_s = [job.gone_back(60) for job in jobs]
         assert {stage.state(job.change) for job in jobs} <= {"running", "unknown"}
