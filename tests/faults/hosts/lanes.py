@@ -12,12 +12,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import Future
 
-from tests.faults.hosts.cases import SEED, Case
+from tests.faults.hosts.cases import NAT, SEED, SUBNET, Case
 from tests.faults.hosts.stage import Stage
 from tests.faults.hosts.striking import Row, Subject, strike, subject_new
 
-# One more host for each so many cases, but not more at a time than two cores carry.
-CASES_A_HOST, HOSTS_AT_ONCE = 12, 4
+# As many hosts at a time, of each init, as two cores carry.
+HOSTS_AT_ONCE = {SUBNET: 2, NAT: 1}
 # A run may be told how long it may take: cases that were not begun by then are skipped, and said
 # to be missing.
 MINUTES = float(os.environ.get("DOCKERNET_FAULT_MINUTES") or 24 * 60)
@@ -46,7 +46,7 @@ class Lanes:
         self._threads = [
             threading.Thread(target=self._lane, args=(init, kind, waiting), daemon=True)
             for (init, kind), waiting in grouped.items()
-            for _ in range(min(HOSTS_AT_ONCE, 1 + waiting.qsize() // CASES_A_HOST))
+            for _ in range(min(HOSTS_AT_ONCE[kind], waiting.qsize()))
         ]
         for thread in self._threads:
             thread.start()
