@@ -80,16 +80,6 @@ def stage(faults_lab: Lab) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="session")
-def record(request: pytest.FixtureRequest) -> Iterator[Record]:
-    """What the session found; written to docs/reliability.md at its end if that is asked for."""
-    found = Record(SEED)
-    yield found
-    found.failed = request.config.stash.get(FAILED, [])
-    if request.config.getoption("--write-reliability"):
-        reliability_write(found)
-
-
-@pytest.fixture(scope="session", autouse=True)
 def lanes(request: pytest.FixtureRequest, stage: Stage) -> Iterator[Lanes]:
     """The cases of the matrix that this session has, under way from the first test on."""
     calls = [getattr(item, "callspec", None) for item in request.session.items]
@@ -97,3 +87,17 @@ def lanes(request: pytest.FixtureRequest, stage: Stage) -> Iterator[Lanes]:
     work = Lanes(stage, [case for case in found if isinstance(case, Case)])
     yield work
     work.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def record(request: pytest.FixtureRequest, lanes: Lanes) -> Iterator[Record]:
+    """What the session found, also one that was interrupted; written to docs/reliability.md at its
+    end if that is asked for."""
+    found = Record(SEED)
+    yield found
+    lanes.stop()
+    found.strikes = lanes.rows()
+    failed = [name for name in request.config.stash.get(FAILED, []) if "ends_whole" not in name]
+    found.failed = [*lanes.failed(), *failed]
+    if request.config.getoption("--write-reliability"):
+        reliability_write(found)

@@ -51,6 +51,16 @@ class Lanes:
         for thread in self._threads:
             thread.start()
 
+    def rows(self) -> list[Row]:
+        """How the cases ended that have ended well, also those that no test has asked for yet."""
+        done = [f for f in self.results.values() if f.done() and f.exception() is None]
+        return [future.result() for future in done]
+
+    def failed(self) -> list[str]:
+        """The cases that have failed."""
+        found = {case: f.exception() for case, f in self.results.items() if f.done()}
+        return [str(case) for case, why in found.items() if why and not isinstance(why, NoTime)]
+
     def stop(self) -> None:
         """Let each host finish the case it is at, and end."""
         self._stop.set()

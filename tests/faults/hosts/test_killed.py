@@ -15,7 +15,6 @@ from tests.faults.hosts.cases import (
     every_case,
 )
 from tests.faults.hosts.lanes import Lanes, NoTime
-from tests.faults.hosts.reliability import Record
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -25,13 +24,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("case", every_case() if every else covering_cases(), ids=str)
 
 
-def test_it_ends_whole(case: Case, lanes: Lanes, record: Record) -> None:
+def test_it_ends_whole(case: Case, lanes: Lanes) -> None:
     try:
         row = lanes.results[case].result(timeout=3600)
     except NoTime:
         pytest.skip("the run's time (DOCKERNET_FAULT_MINUTES) was up")
     print(f"{case}: {row.host} after {row.settled_s} s")
-    record.strikes.append(row)
 
 
 def test_the_selection_has_every_step_point_and_victim() -> None:
