@@ -66,7 +66,7 @@ def _context(host: Host) -> dict[str, object]:
         layers = layers_of(observed)
         context["picture"] = picture_of(observed, layers)
         entries = nat_audit(observed)
-        context["problems"] = problems_of(observed, layers, entries)
+        context["problems"] = problems_of(observed, layers, entries, host.observed_at)
         context["nat"] = nat_section(host.name, observed, entries)
         context["routes"] = routes_of(observed)
         context["settings"] = settings_of(observed)
