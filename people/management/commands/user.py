@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import getpass
-import os
 from argparse import ArgumentTypeError
 from typing import Any
 
@@ -11,6 +9,7 @@ from django.db import OperationalError, connection
 
 from audit.models import Entry
 from audit.origin import Origin, origin_set
+from audit.typist import typist
 from netops.engine.errors import Refused
 from people.models import User
 from people.roles import Role
@@ -44,7 +43,7 @@ class Command(BaseCommand):
             reason = str(error).strip().partition("\n")[0]
             raise CommandError(f"The database does not answer: {reason}") from error
         with origin_set(Origin("command")):
-            self._save(options, f"{_typist()} (shell)")
+            self._save(options, typist())
 
     def _save(self, options: dict[str, Any], by: str) -> None:
         days = options["token_days"]
@@ -68,11 +67,3 @@ def _days(text: str) -> int | None:
     if not text.isdecimal() or not 1 <= int(text) <= MOST_DAYS:
         raise ArgumentTypeError(f"a number from 1 to {MOST_DAYS}, or never")
     return int(text)
-
-
-def _typist() -> str:
-    """Who typed the command: the account behind sudo, where there is one."""
-    try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
