@@ -24,7 +24,7 @@ def oidc_providers() -> dict[str, Any]:
     if len(missing) == len(_ALL):
         return {}
     if missing:
-        raise ImproperlyConfigured(f"Log-in through OIDC also needs {' and '.join(missing)}.")
+        raise ImproperlyConfigured(f"{', '.join(_ALL)} go together; missing: {', '.join(missing)}.")
     if server.startswith("http://") and env.host_of(server) not in _LOOPBACK:
         raise ImproperlyConfigured("DOCKERNET_OIDC_URL must start with https://.")
     app = {

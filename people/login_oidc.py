@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.shortcuts import render
 
+from people.login_notes import own_account_note
 from people.models import User
 
 
@@ -44,6 +45,16 @@ class OidcAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         user = super().populate_user(request, sociallogin, data)
         user.email = ""
         user.role = settings.DOCKERNET_OIDC_ROLE
+        return user
+
+    def save_user(self, request: HttpRequest, sociallogin: Any, form: Any = None) -> Any:
+        """Make the person, and note it."""
+        user = super().save_user(request, sociallogin, form)
+        own_account_note(
+            user=user,
+            action="user.made",
+            message=f"Made at the first log-in through OpenID Connect, as {user.role}.",
+        )
         return user
 
 

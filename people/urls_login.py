@@ -5,7 +5,6 @@ from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as totp
 from allauth.socialaccount import views as social
-from allauth.socialaccount.providers.openid_connect.views import callback
 from django.urls import path
 from django.views.decorators.http import require_GET, require_POST
 
@@ -21,7 +20,9 @@ urlpatterns = [
         name="socialaccount_login_cancelled",
     ),
     path("login/<slug:provider_id>/", views_login.oidc_begin, name="openid_connect_login"),
-    path("login/<slug:provider_id>/callback/", callback, name="openid_connect_callback"),
+    path(
+        "login/<slug:provider_id>/callback/", views_login.oidc_end, name="openid_connect_callback"
+    ),
     path("account/", mfa.index, name="mfa_index"),
     path("account/again/", account.reauthenticate, name="account_reauthenticate"),
     path("account/again/code/", mfa.reauthenticate, name="mfa_reauthenticate"),
