@@ -6,6 +6,7 @@ from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as totp
 from allauth.socialaccount import views as social
 from django.urls import path
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from people import views_login
@@ -23,12 +24,12 @@ urlpatterns = [
     path(
         "login/<slug:provider_id>/callback/", views_login.oidc_end, name="openid_connect_callback"
     ),
-    path("account/", mfa.index, name="mfa_index"),
+    path("account/", never_cache(mfa.index), name="mfa_index"),
     path("account/again/", account.reauthenticate, name="account_reauthenticate"),
     path("account/again/code/", mfa.reauthenticate, name="mfa_reauthenticate"),
     path("account/password/", views_login.PasswordChange.as_view(), name="account_change_password"),
-    path("account/app/", totp.activate_totp, name="mfa_activate_totp"),
+    path("account/app/", never_cache(totp.activate_totp), name="mfa_activate_totp"),
     path("account/app/remove/", totp.deactivate_totp, name="mfa_deactivate_totp"),
-    path("account/codes/", codes.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path("account/codes/", never_cache(codes.view_recovery_codes), name="mfa_view_recovery_codes"),
     path("account/codes/new/", codes.generate_recovery_codes, name="mfa_generate_recovery_codes"),
 ]

@@ -126,7 +126,9 @@ def test_it_keeps_the_key_unreadable_and_shows_codes_once(
     kept = str(list(Authenticator.objects.values_list("data", flat=True)))
     assert phone.key not in kept
     assert codes[0] not in kept
-    again = client.get("/account/codes/").content.decode()
+    answer = client.get("/account/codes/")
+    assert "no-store" in answer["Cache-Control"]
+    again = answer.content.decode()
     assert "cannot be read again" in again
     assert codes[0] not in again
 

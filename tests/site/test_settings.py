@@ -143,6 +143,10 @@ def test_it_makes_and_updates_users_and_prints_a_token(tmp_path: Path) -> None:
         refused = manage(tmp_path, "user", *words.split())
         assert refused.returncode != 0
         assert "Traceback" not in refused.stderr
+    weak = manage(tmp_path, "user", "zoe", "--role", "viewer", "--password", "zoe")
+    assert weak.returncode == 0
+    assert "The password is weak" in weak.stderr
+    assert weak.stdout.strip().splitlines()[-1].startswith("dn_")
     empty = manage(tmp_path, "user", "ann", "--role", "admin", "--password", "")
     assert empty.returncode != 0
     assert "password is empty" in empty.stderr

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection
@@ -36,6 +38,15 @@ class Command(BaseCommand):
             )
         except Refused as refused:
             raise CommandError(refused.message) from refused
+        if options["password"] is not None:
+            self._warn(options["password"], user)
         verb = "Made" if made else "Updated"
         self.stdout.write(f"{verb} the user {user.username} ({user.role}). A new API token:")
         self.stdout.write(token_issue(user=user, label="manage user"))
+
+    def _warn(self, password: str, user: User) -> None:
+        """Say that a password is weak; an admin at the console may have reasons for it."""
+        try:
+            validate_password(password, user)
+        except ValidationError as error:
+            self.stderr.write(f"The password is weak: {' '.join(error.messages)}")
