@@ -3,6 +3,8 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from typing import Any
 
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection
@@ -53,12 +55,21 @@ class Command(BaseCommand):
             )
         except Refused as refused:
             raise CommandError(refused.message) from refused
+        if options["password"] is not None:
+            self._warn(options["password"], user)
         verb = "Made" if made else "Updated"
         until = "that never expires" if days is None else f"for {days} days"
         self.stdout.write(
             f"{verb} the user {user.username} ({user.role}). A new API token {until}:"
         )
         self.stdout.write(token_issue(user=user, label="manage user", days=days, by=by))
+
+    def _warn(self, password: str, user: User) -> None:
+        """Say that a password is weak; an admin at the console may have reasons for it."""
+        try:
+            validate_password(password, user)
+        except ValidationError as error:
+            self.stderr.write(f"The password is weak: {' '.join(error.messages)}")
 
 
 def _days(text: str) -> int | None:
