@@ -26,13 +26,15 @@ _ENVIRONMENT = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?|")
 @frozen
 class AgentConfig:
     """What a host needs to be one of ours; /etc/dockernet/agent.json. `secret` is 32 bytes in hex,
-    `broker_url` carries the host's own user and password."""
+    `broker_url` carries the host's own user and password, `broker_ca` names the file beside it with
+    the certificates that the broker's must come from."""
 
     host_id: str
     name: str
     site_url: str
     broker_url: str
     secret: str
+    broker_ca: str = ""
 
 
 def _digest(token: str) -> str:
@@ -124,8 +126,8 @@ def enrolment_redeem(*, token: str) -> AgentConfig:
         host, password = found.host, secrets.token_urlsafe(32)
         host.secret = secrets.token_hex(32)
         host.broker_digest = broker_access.password_digest(password)
-        host.enrolled_at = now
-        host.save(update_fields=["secret", "broker_digest", "enrolled_at"])
+        host.enrolled_at = host.keys_at = now
+        host.save(update_fields=["secret", "broker_digest", "enrolled_at", "keys_at"])
         _note("enrolled", host.name, host, f"{host.name} enrolled with a line of this site.")
         broker_access.acl_apply(host)
     broker_access.wake_ingest()
@@ -136,4 +138,5 @@ def enrolment_redeem(*, token: str) -> AgentConfig:
         site_url=settings.DOCKERNET_PUBLIC_URL,
         broker_url=broker_access.host_broker_url(host, password),
         secret=host.secret,
+        broker_ca=broker_access.host_broker_ca(),
     )

@@ -43,7 +43,8 @@ def host_revoke(*, user: User, host: Host) -> None:
         raise Forbidden("role", "Only an admin revokes hosts.")
     now = timezone.now()
     with transaction.atomic():
-        if Host.objects.filter(pk=host.pk, revoked_at=None).update(revoked_at=now, secret="") != 1:
+        locked_out = {"revoked_at": now, "secret": "", "next_secret": "", "rotation": None}
+        if Host.objects.filter(pk=host.pk, revoked_at=None).update(**locked_out) != 1:
             raise Conflict("revoked", f"{host.name} has been revoked already.")
         audit_note(
             action="host.revoked",

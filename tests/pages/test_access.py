@@ -33,7 +33,7 @@ ACTIONS = (
     "revert",
     "accept",
 )
-ADMIN_ONLY = ("/add-host/", "/hosts/web-1/revoke/")
+ADMIN_ONLY = ("/add-host/", "/hosts/web-1/revoke/", "/hosts/web-1/rotate/")
 
 
 @pytest.fixture

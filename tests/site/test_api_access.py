@@ -27,6 +27,7 @@ CALLS = [
     ("GET", "/hosts/box", "viewer"),
     ("POST", "/hosts/box/refresh", "viewer"),
     ("POST", "/hosts/box/revoke", "admin"),
+    ("POST", "/hosts/box/rotate", "admin"),
     ("GET", "/reserved-ranges", "viewer"),
     ("POST", "/reserved-ranges", "admin"),
     ("DELETE", "/reserved-ranges/1", "admin"),
