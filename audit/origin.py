@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from ipaddress import ip_address
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
 from attrs import frozen
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
@@ -44,9 +46,26 @@ def origin_set(origin: Origin) -> Iterator[None]:
         _current.reset(token)
 
 
+def client_address(request: HttpRequest) -> str:
+    """Return the address of the client, "unknown" if there is none.
+
+    With DOCKERNET_TRUSTED_PROXIES = n the n-th entry of X-Forwarded-For from the right: each proxy
+    adds the address that it was called from, and what stands further left the client wrote itself.
+    A request with fewer entries did not come through all of them: its own address counts.
+    """
+    trusted = settings.DOCKERNET_TRUSTED_PROXIES
+    entries = request.headers.get("X-Forwarded-For", "").split(",") if trusted else []
+    if trusted and len(entries) >= trusted:
+        try:
+            return str(ip_address(entries[-trusted].strip()))
+        except ValueError:
+            pass
+    return str(request.META.get("REMOTE_ADDR") or "unknown")
+
+
 def _of(request: HttpRequest) -> Origin:
     via = "api" if request.path.startswith("/api/") else "page"
-    return Origin(via, str(request.META.get("REMOTE_ADDR") or ""))
+    return Origin(via, client_address(request))
 
 
 @sync_and_async_middleware

@@ -9,6 +9,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -51,12 +52,12 @@ def export(request: UserRequest, kind: str) -> HttpResponseBase:
         return _page(request, form, status=422)
     write, content_type = _EXPORTS[kind]
     name = request.user.username
-    given = {key: str(value) for key, value in form.cleaned_data.items() if value}
+    given = {key: value for key, value in form.cleaned_data.items() if value}
     note = audit_note(
         action="audit.exported",
         by=name,
         message=f"{name} exported the audit log as {kind.upper()}.",
-        data={"format": kind, **given},
+        data={"format": kind, "filters": urlencode(given)},
     )
     entries = entry_list(**form.cleaned_data).filter(pk__lt=note.pk)
     response = StreamingHttpResponse(write(entries), content_type=content_type)

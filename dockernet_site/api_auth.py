@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from people.errors import Forbidden
-from people.models import User
+from people.models import NEEDS_SECOND_FACTOR, User
 from people.roles import Role
 from people.services import token_user
 
@@ -41,6 +41,8 @@ class BearerToken(HttpBearer):
         if not isinstance(user, User):
             return None
         if not user.has_role(self._role):
+            if user.must_add_mfa:
+                raise Forbidden("second-factor", NEEDS_SECOND_FACTOR)
             raise Forbidden("role", f"This needs the role {self._role} or a higher one.")
         return user
 

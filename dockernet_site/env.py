@@ -46,6 +46,16 @@ def choice(name: str, default: str, words: tuple[str, ...]) -> str:
     return value.upper()
 
 
+def words(name: str, known: tuple[str, ...]) -> frozenset[str]:
+    """Return the words of a list with commas; raises ImproperlyConfigured for an unknown one."""
+    found = frozenset(w.strip().lower() for w in text(name).split(",") if w.strip())
+    if strange := sorted(found.difference(known)):
+        raise ImproperlyConfigured(
+            f"{name} must be words of {', '.join(known)}, separated by commas, not {strange[0]!r}."
+        )
+    return found
+
+
 def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
     """Return an absolute URL with one of `schemes`, without a trailing slash.
 

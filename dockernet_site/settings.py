@@ -8,7 +8,7 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from dockernet_site import env
+from dockernet_site import env, env_oidc
 from dockernet_site.broker_link import require_checked
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -45,6 +45,11 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "django_htmx",
     "ninja",
     "audit",
@@ -62,7 +67,9 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "people.sessions.session_age",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -114,15 +121,66 @@ def _database() -> dict[str, Any]:
 DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Shared by all web processes, on any machine: what throttles the log-in counts there.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "people_cache",
+        # Plenty: a full cache forgets at random, and with it who is throttled.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+
 AUTH_USER_MODEL = "people.User"
-LOGIN_URL = "people:login"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "people:login"
+LOGOUT_REDIRECT_URL = "account_login"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+
+# Accounts are made by `manage user`, or by the first log-in through OIDC; nobody signs up.
+ACCOUNT_ADAPTER = "people.login_adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_FORMS = {
+    "login": "people.forms_login.LoginForm",
+    "reauthenticate": "people.forms_login.PasswordAgainForm",
+    "change_password": "people.forms_login.PasswordChangeForm",
+}
+# Tries in a time, for each client address and for each name; failures weigh more.
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+
+MFA_ADAPTER = "people.login_adapter.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = f"Dockernet {_public_host}"
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_FORMS = {
+    "authenticate": "people.forms_login.CodeForm",
+    "reauthenticate": "people.forms_login.CodeAgainForm",
+    "activate_totp": "people.forms_login.AppForm",
+}
+# Who holds one of these roles must have a second factor before they may act.
+DOCKERNET_REQUIRE_MFA = env.words(
+    "DOCKERNET_REQUIRE_MFA", ("viewer", "operator", "approver", "admin")
+)
+
+SOCIALACCOUNT_ADAPTER = "people.login_oidc.OidcAdapter"
+SOCIALACCOUNT_PROVIDERS = env_oidc.oidc_providers()
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_STORE_TOKENS = False
+DOCKERNET_OIDC_ROLE = env.choice(
+    "DOCKERNET_OIDC_ROLE", "viewer", ("viewer", "operator", "approver", "admin")
+).lower()
+# How many proxies of ours add to X-Forwarded-For; with 0 the header is never read.
+DOCKERNET_TRUSTED_PROXIES = env.number("DOCKERNET_TRUSTED_PROXIES", 0, low=0, high=10)
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
@@ -141,8 +199,17 @@ _https = DOCKERNET_PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# __Host-: the browser takes the cookie only over https, from this very host, for all its paths.
+SESSION_COOKIE_NAME = "__Host-dockernet_session" if _https else "sessionid"
+CSRF_COOKIE_NAME = "__Host-dockernet_csrf" if _https else "csrftoken"
+# A session ends after so long without an act of its person, and after so long in any case.
+SESSION_COOKIE_AGE = env.number("DOCKERNET_SESSION_IDLE_S", 28_800, low=300, high=2_592_000)
+SESSION_LONGEST_S = env.number("DOCKERNET_SESSION_LONGEST_S", 604_800, low=300, high=31_536_000)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None
+SECURE_SSL_REDIRECT = _https
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+# HSTS for subdomains and preloading would bind other sites of the domain, which are not ours.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

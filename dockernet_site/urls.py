@@ -7,8 +7,11 @@ from dockernet_site.api import api
 urlpatterns = [
     path("api/v1/", api.urls),
     path("enroll/", include("hosts.urls_enrol")),
+    path("", include("people.urls_login")),
     path("", include("people.urls")),
     path("", include("audit.urls")),
     path("", include("hosts.urls")),
     path("", include("netops.urls")),
 ]
+
+handler429 = "people.views_login.too_many"

@@ -32,6 +32,8 @@ def main(argv: list[str]) -> None:
         access_log=False,
         log_level="warning",
         server_header=False,
+        # DOCKERNET_TRUSTED_PROXIES decides alone whom X-Forwarded-For is believed.
+        proxy_headers=False,
         lifespan="off",
     )
     uvicorn.Server(config).run(sockets=[listener(address, port) for address in addresses])

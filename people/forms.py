@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
 
 from people.services.tokens import DEFAULT_DAYS
 
 _TEXT = {"class": "form-control"}
-
-
-class LoginForm(AuthenticationForm):
-    """Name and password."""
-
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        for field in self.fields.values():
-            field.widget.attrs.update(_TEXT)
 
 
 class TokenForm(forms.Form):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from people.roles import Role, includes
 
+NEEDS_SECOND_FACTOR = "Your role needs a second factor: set it up on the page “My log-in” first."
 # A token that has no longer than this is said to expire soon.
 SOON = timedelta(days=14)
 
@@ -20,8 +25,22 @@ class User(AbstractUser):
     role = models.CharField(max_length=16, choices=Role, default=Role.VIEWER)
 
     def has_role(self, wanted: str) -> bool:
-        """Return True if this person's role includes `wanted`."""
-        return self.is_active and includes(self.role, wanted)
+        """Return True if this person's role includes `wanted`, and they may act on it."""
+        if not self.is_active or not includes(self.role, wanted):
+            return False
+        return wanted == Role.VIEWER or not self.must_add_mfa
+
+    @cached_property
+    def must_add_mfa(self) -> bool:
+        """True for who needs a second factor for their role (DOCKERNET_REQUIRE_MFA) and has none.
+
+        An account that nobody can log in to, of a script, has its tokens alone and needs none.
+        """
+        if self.role not in settings.DOCKERNET_REQUIRE_MFA:
+            return False
+        if not self.has_usable_password() and not SocialAccount.objects.filter(user=self).exists():
+            return False
+        return not Authenticator.objects.filter(user=self, type=Authenticator.Type.TOTP).exists()
 
     def can_request(self) -> bool:
         """True for those who may ask for changes."""

@@ -1,30 +1,21 @@
-"""Log in, log out, and one's own API tokens."""
+"""One's own API tokens."""
 
 from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.views import LoginView
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from people.forms import LoginForm, TokenForm
+from people.forms import TokenForm
 from people.requests import UserRequest
 from people.selectors import token_list
 from people.services import token_issue, token_revoke
 
 _SHOWN_ONCE = "new-api-token"
-
-
-class Login(LoginView):
-    """Name and password; who is logged in already goes on to the hosts."""
-
-    template_name = "people/login.html"
-    authentication_form = LoginForm
-    redirect_authenticated_user = True
 
 
 @login_required

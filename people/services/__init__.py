@@ -7,7 +7,7 @@ from people.services.tokens import (
     token_revoke,
     token_user,
 )
-from people.services.users import user_save
+from people.services.users import user_save, user_switch
 
 __all__ = [
     "DEFAULT_DAYS",
@@ -16,4 +16,5 @@ __all__ = [
     "token_revoke",
     "token_user",
     "user_save",
+    "user_switch",
 ]

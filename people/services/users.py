@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from audit.services import audit_note
-from people.errors import InvalidInput
+from people.errors import Conflict, InvalidInput, NotFound
 from people.models import User
 from people.roles import Role
 
@@ -45,6 +45,26 @@ def user_save(
     user.save()
     _notes(user, by, made=made, before=before, password=password is not None)
     return user, made
+
+
+@transaction.atomic
+def user_switch(*, name: str, active: bool, by: str = "dockernet") -> User:
+    """Switch a person off, or on again. Off: sessions and tokens open nothing from this moment on;
+    what the person did, asked for and approved stays.
+
+    Raises NotFound, Conflict if it is so already.
+    """
+    user = User.objects.select_for_update().filter(username=name).first()
+    if user is None:
+        raise NotFound("not-found", f"There is no user {name}.", "name")
+    word = "on" if active else "off"
+    if user.is_active == active:
+        raise Conflict("switched", f"The user {name} is switched {word} already.", "name")
+    User.objects.filter(pk=user.pk).update(is_active=active)
+    user.is_active = active
+    message = f"{by} switched the user {name} {word}."
+    audit_note(action=f"user.switched_{word}", by=by, target=f"user:{name}", message=message)
+    return user
 
 
 def _notes(user: User, by: str, *, made: bool, before: str, password: bool) -> None:

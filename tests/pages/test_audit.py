@@ -136,7 +136,7 @@ def test_it_exports_what_the_filters_leave(browse: Browse, monkeypatch: pytest.M
     assert lines[0]["at"] == rows[0]["at"]
     newest = Entry.objects.all()[:2]
     assert [(e.action, e.by) for e in newest] == [("audit.exported", "admin")] * 2
-    assert newest[0].data == {"format": "csv", "by": "zoe"}
+    assert newest[0].data == {"format": "csv", "filters": "by=zoe"}
 
 
 def test_it_exports_nothing_as_an_empty_list(browse: Browse) -> None:

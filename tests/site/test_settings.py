@@ -55,6 +55,12 @@ def shown(home: Path, expression: str, **env: str) -> str:
         ("DOCKERNET_JOB_EXPIRES_S", "soon"),
         ("DOCKERNET_JOB_EXPIRES_S", "0"),
         ("DOCKERNET_LOG_LEVEL", "chatty"),
+        ("DOCKERNET_REQUIRE_MFA", "admin,king"),
+        ("DOCKERNET_TRUSTED_PROXIES", "many"),
+        ("DOCKERNET_SESSION_IDLE_S", "1"),
+        ("DOCKERNET_OIDC_URL", "https://id.example.com"),
+        ("DOCKERNET_OIDC_URL", "id.example.com"),
+        ("DOCKERNET_OIDC_ROLE", "king"),
         ("SECRET_KEY", "short"),
         ("DOCKERNET_HOME", "/dev/null/x"),
     ],
@@ -137,8 +143,30 @@ def test_it_makes_and_updates_users_and_prints_a_token(tmp_path: Path) -> None:
         refused = manage(tmp_path, "user", *words.split())
         assert refused.returncode != 0
         assert "Traceback" not in refused.stderr
+    weak = manage(tmp_path, "user", "zoe", "--role", "viewer", "--password", "zoe")
+    assert weak.returncode == 0
+    assert "The password is weak" in weak.stderr
+    assert weak.stdout.strip().splitlines()[-1].startswith("dn_")
     empty = manage(tmp_path, "user", "ann", "--role", "admin", "--password", "")
     assert empty.returncode != 0
     assert "password is empty" in empty.stderr
     result = manage(tmp_path, "shell", "-v0", "-c", code)
     assert result.stdout.split() == ["ann", "approver", "True"]
+
+
+def test_it_leaves_nothing_for_djangos_check_of_a_production_site(tmp_path: Path) -> None:
+    url = {"DOCKERNET_PUBLIC_URL": "https://net.example.com"}
+    result = manage(tmp_path, "check", "--deploy", "--fail-level", "INFO", **url)
+    assert (result.returncode, result.stderr) == (0, "")
+    secure = "s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.SECURE_SSL_REDIRECT"
+    wanted = "('__Host-dockernet_session', '__Host-dockernet_csrf', True)"
+    assert shown(tmp_path, secure, **url) == wanted
+
+
+def test_it_refuses_a_provider_that_others_could_pretend_to_be(tmp_path: Path) -> None:
+    named = {"DOCKERNET_OIDC_CLIENT_ID": "x", "DOCKERNET_OIDC_CLIENT_SECRET": "hunter2"}
+    url = {"DOCKERNET_OIDC_URL": "http://id.example.com"}
+    refused = manage(tmp_path, "check", **named, **url)
+    assert "DOCKERNET_OIDC_URL must start with https://" in refused.stderr
+    assert "hunter2" not in refused.stderr
+    assert manage(tmp_path, "check", **named, DOCKERNET_OIDC_URL="https://id.x").returncode == 0

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
-import getpass
-import os
 from argparse import ArgumentTypeError
 from typing import Any
 
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection
 
 from audit.models import Entry
 from audit.origin import Origin, origin_set
+from audit.typist import typist
 from netops.engine.errors import Refused
 from people.models import User
 from people.roles import Role
@@ -44,7 +45,7 @@ class Command(BaseCommand):
             reason = str(error).strip().partition("\n")[0]
             raise CommandError(f"The database does not answer: {reason}") from error
         with origin_set(Origin("command")):
-            self._save(options, f"{_typist()} (shell)")
+            self._save(options, typist())
 
     def _save(self, options: dict[str, Any], by: str) -> None:
         days = options["token_days"]
@@ -54,12 +55,21 @@ class Command(BaseCommand):
             )
         except Refused as refused:
             raise CommandError(refused.message) from refused
+        if options["password"] is not None:
+            self._warn(options["password"], user)
         verb = "Made" if made else "Updated"
         until = "that never expires" if days is None else f"for {days} days"
         self.stdout.write(
             f"{verb} the user {user.username} ({user.role}). A new API token {until}:"
         )
         self.stdout.write(token_issue(user=user, label="manage user", days=days, by=by))
+
+    def _warn(self, password: str, user: User) -> None:
+        """Say that a password is weak; an admin at the console may have reasons for it."""
+        try:
+            validate_password(password, user)
+        except ValidationError as error:
+            self.stderr.write(f"The password is weak: {' '.join(error.messages)}")
 
 
 def _days(text: str) -> int | None:
@@ -68,11 +78,3 @@ def _days(text: str) -> int | None:
     if not text.isdecimal() or not 1 <= int(text) <= MOST_DAYS:
         raise ArgumentTypeError(f"a number from 1 to {MOST_DAYS}, or never")
     return int(text)
-
-
-def _typist() -> str:
-    """Who typed the command: the account behind sudo, where there is one."""
-    try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"

@@ -1,0 +1,77 @@
+"""What the audit log says about logging in."""
+
+from __future__ import annotations
+
+import re
+
+from django.core.cache import cache
+
+from audit.origin import origin_current
+from audit.services import audit_note
+from people.models import User
+
+_NAME = re.compile(r"[\w.@+-]{1,64}", re.ASCII)
+_THROTTLED_NOTED_EVERY_S = 60
+
+
+def name_tried(name: str) -> str:
+    """Return a name as it may stand in a record for ever.
+
+    Now and then somebody types a password there: what cannot be a name is left out.
+    """
+    return name if _NAME.fullmatch(name) else "(not a name)"
+
+
+def login_note(*, user: User, second_factor: bool, oidc: bool) -> None:
+    """Note that somebody is logged in, and by what."""
+    how = "OpenID Connect" if oidc else "password"
+    audit_note(
+        action="user.logged_in",
+        by=user.username,
+        target=f"user:{user.username}",
+        message=f"Logged in by {how}{' and a second factor' if second_factor else ''}.",
+        data={"oidc": oidc, "second_factor": second_factor},
+    )
+
+
+def login_failed_note(*, name: str) -> None:
+    """Note a log-in that was refused: no such name, a wrong password or a switched off account."""
+    tried = name_tried(name)
+    audit_note(
+        action="user.login_failed",
+        by=tried,
+        target=f"user:{tried}",
+        message="A log-in was refused: the name or the password is wrong.",
+    )
+
+
+def code_failed_note(*, user: User) -> None:
+    """Note a wrong second factor."""
+    audit_note(
+        action="user.code_failed",
+        by=user.username,
+        target=f"user:{user.username}",
+        message="The password was right, the code was not.",
+    )
+
+
+def throttled_note(*, name: str = "") -> None:
+    """Note that tries are refused unread; once a minute for each name and address.
+
+    Who is throttled can go on as fast as the network is; the record must not grow with it.
+    """
+    tried = name_tried(name) if name else ""
+    address = origin_current().address
+    if not cache.add(f"throttled-noted:{address}:{tried}", True, _THROTTLED_NOTED_EVERY_S):
+        return
+    audit_note(
+        action="user.login_throttled",
+        by=tried or "(unknown)",
+        target=f"user:{tried}" if tried else "",
+        message="Too many tries to log in; further ones are refused for some minutes.",
+    )
+
+
+def own_account_note(*, user: User, action: str, message: str) -> None:
+    """Note what somebody did to their own account."""
+    audit_note(action=action, by=user.username, target=f"user:{user.username}", message=message)

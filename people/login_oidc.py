@@ -1,0 +1,64 @@
+"""People whom an OpenID Connect provider vouches for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.shortcuts import render
+
+from people.login_notes import own_account_note
+from people.models import User
+
+
+class OidcAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
+    """The first log-in makes the person; a local account is never taken over by its name."""
+
+    def list_apps(self, request: HttpRequest, provider: Any = None, client_id: Any = None) -> Any:
+        """Return the provider of the settings; a row in the database would be a back door."""
+        apps = super().list_apps(request, provider=provider, client_id=client_id)
+        return [app for app in apps if app.pk is None]
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
+        """Always: who may log in there may look here, with the role of the settings."""
+        return True
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+        """Let addresses of mail decide nothing, and refuse a name that is somebody else's."""
+        sociallogin.email_addresses = []
+        if sociallogin.is_existing:
+            return
+        name = sociallogin.user.username
+        if User.objects.filter(username__iexact=name).exists():
+            _refuse(request, f"There is an account {name} here already that is not yours.")
+        try:
+            User._meta.get_field("username").clean(name, None)
+        except ValidationError:
+            _refuse(request, "The provider gave no name that can be one here.")
+
+    def populate_user(self, request: HttpRequest, sociallogin: Any, data: Any) -> Any:
+        """Fill in a new person: the provider's name for them, the role of the settings."""
+        user = super().populate_user(request, sociallogin, data)
+        user.email = ""
+        user.role = settings.DOCKERNET_OIDC_ROLE
+        return user
+
+    def save_user(self, request: HttpRequest, sociallogin: Any, form: Any = None) -> Any:
+        """Make the person, and note it."""
+        user = super().save_user(request, sociallogin, form)
+        own_account_note(
+            user=user,
+            action="user.made",
+            message=f"Made at the first log-in through OpenID Connect, as {user.role}.",
+        )
+        return user
+
+
+def _refuse(request: HttpRequest, said: str) -> None:
+    context = {"said": said}
+    page = render(request, "socialaccount/authentication_error.html", context, status=403)
+    raise ImmediateHttpResponse(page)

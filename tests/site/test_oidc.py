@@ -1,0 +1,136 @@
+"""Log-in through an OpenID Connect provider: a real one, small, on loopback."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+
+import pytest
+from allauth.socialaccount.models import SocialAccount, SocialApp
+from django.test import Client
+from pytest_django import Settings
+
+from audit.models import Entry
+from dockernet_site.env_oidc import oidc_providers
+from people.models import User
+from tests.site.oidc_provider import CLIENT, SECRET, Provider
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[Provider]:
+    found = Provider()
+    monkeypatch.setenv("DOCKERNET_OIDC_URL", found.url)
+    monkeypatch.setenv("DOCKERNET_OIDC_CLIENT_ID", CLIENT)
+    monkeypatch.setenv("DOCKERNET_OIDC_CLIENT_SECRET", SECRET)
+    monkeypatch.setenv("DOCKERNET_OIDC_NAME", "Example & Co")
+    settings.SOCIALACCOUNT_PROVIDERS = oidc_providers()
+    yield found
+    found.stop()
+
+
+def begin(client: Client) -> str:
+    """Press the button of the log-in page; return where the provider's page is."""
+    page = client.post("/login/oidc/")
+    assert page.status_code == 200
+    found = re.search(r'content="0; url=([^"]+)"', page.content.decode())
+    assert found
+    return html.unescape(found[1])
+
+
+def logged_in(client: Client) -> bool:
+    return client.get("/tokens/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_it_offers_the_provider_that_is_configured(provider: Provider) -> None:
+    assert "Log in with Example &amp; Co" in Client().get("/login/").content.decode()
+    assert Client().get("/login/oidc/").status_code == 405
+
+
+@pytest.mark.django_db
+def test_it_makes_a_person_at_the_first_log_in(provider: Provider, settings: Settings) -> None:
+    settings.DOCKERNET_OIDC_ROLE = "operator"
+    for _ in range(2):
+        client = Client()
+        back = client.get(provider.visit(begin(client)))
+        assert (back.status_code, back["Location"]) == (302, "/")
+        assert logged_in(client)
+        # A role given here stays.
+        settings.DOCKERNET_OIDC_ROLE = "viewer"
+    olga = User.objects.get()
+    assert (olga.username, olga.role, olga.has_usable_password()) == ("olga", "operator", False)
+    entries = Entry.objects.filter(action="user.logged_in", by="olga", data__oidc=True)
+    assert entries.count() == 2
+    assert Entry.objects.filter(action="user.made", target="user:olga").count() == 1
+
+
+@pytest.mark.django_db
+def test_it_takes_over_no_local_account(provider: Provider, people: dict[str, User]) -> None:
+    provider.person = {"sub": "7", "preferred_username": "Admin", "email": "admin@example.com"}
+    User.objects.filter(username="admin").update(email="admin@example.com")
+    before = User.objects.count()
+    client = Client()
+    answer = client.get(provider.visit(begin(client)))
+    assert answer.status_code == 403
+    assert "that is not yours" in answer.content.decode()
+    assert not logged_in(client)
+    assert (User.objects.count(), SocialAccount.objects.count()) == (before, 0)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["", "<b>x</b>", "a b", None])
+def test_it_takes_no_name_that_cannot_be_one(provider: Provider, name: str | None) -> None:
+    provider.person = {"sub": "7", "preferred_username": name}
+    client = Client()
+    answer = client.get(provider.visit(begin(client)))
+    assert answer.status_code == 403
+    assert "<b>x" not in answer.content.decode()
+    assert not User.objects.exists()
+
+
+@pytest.mark.django_db
+def test_it_keeps_out_who_is_switched_off(provider: Provider) -> None:
+    client = Client()
+    client.get(provider.visit(begin(client)))
+    User.objects.update(is_active=False)
+    other = Client()
+    answer = other.get(provider.visit(begin(other)))
+    assert answer.status_code == 403
+    assert "switched off" in answer.content.decode()
+    assert not logged_in(other)
+    assert not logged_in(client)
+
+
+@pytest.mark.django_db
+def test_it_believes_no_answer_that_it_did_not_ask_for(provider: Provider) -> None:
+    asked = Client()
+    back = provider.visit(begin(asked))
+    stranger = Client()
+    assert stranger.get(back).status_code != 302
+    assert not logged_in(stranger)
+    provider.audience = "another client"
+    assert asked.get(back).status_code != 302
+    assert not logged_in(asked)
+    assert not User.objects.exists()
+
+
+@pytest.mark.django_db
+def test_it_says_that_the_provider_is_away(provider: Provider) -> None:
+    client = Client()
+    back = provider.visit(begin(client))
+    provider.stop()
+    assert "did not work" in client.get(back).content.decode()
+    assert "did not work" in Client().post("/login/oidc/").content.decode()
+    assert not User.objects.exists()
+
+
+@pytest.mark.django_db
+def test_it_uses_no_provider_of_the_database(settings: Settings) -> None:
+    server = {"server_url": "http://127.0.0.1:9"}
+    SocialApp.objects.create(
+        provider="openid_connect", provider_id="evil", client_id="x", settings=server
+    )
+    assert Client().post("/login/evil/").status_code == 404
+    assert Client().post("/login/oidc/").status_code == 404
+    assert "Log in with" not in Client().get("/login/").content.decode()
