@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "people",
     "hosts",
     "netops",
+    "policies",
 ]
 
 MIDDLEWARE = [
