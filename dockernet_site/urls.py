@@ -10,4 +10,5 @@ urlpatterns = [
     path("", include("people.urls")),
     path("", include("hosts.urls")),
     path("", include("netops.urls")),
+    path("", include("policies.urls")),
 ]

@@ -54,6 +54,20 @@ class Review:
         return not self.missing
 
     @property
+    def sentence(self) -> str:
+        """What is missing, in words."""
+        if self.met:
+            return "It has the approvals that it needs; one of its approvers has it carried out."
+        number = "one more approval" if self.missing == 1 else f"{self.missing} more approvals"
+        group, inside = self.policy.approver_group, self.missing_from_group
+        text = f"It needs {number}"
+        if group is not None and inside == self.missing:
+            text += f" from the group {group.name}"
+        elif group is not None and inside:
+            text += f", {inside} of them from the group {group.name}"
+        return f"{text}."
+
+    @property
     def last(self) -> bool:
         """True when the next approval has the plan carried out."""
         return self.missing <= 1
@@ -62,11 +76,11 @@ class Review:
         """Return the review with this person's approval."""
         return evolve(self, givers=self.givers | {user.pk})
 
-    def group_refusal(self, user: User) -> Forbidden | None:
-        """Return why an approval of this person would not help: all that are missing must come
+    def group_refusal(self, user_id: int) -> Forbidden | None:
+        """Return why an approval of this person (by id) would not help: what is missing must come
         from a group that they are not in."""
         group = self.policy.approver_group
-        if group is None or self.met or user.pk in self.members:
+        if group is None or self.met or user_id in self.members:
             return None
         if self.missing > self.missing_from_group:
             return None
@@ -89,7 +103,7 @@ def review_of(
     policy = policy or policy_for(environment=change.host.environment)
     if approvals is None:
         approvals = list(Approval.objects.filter(change=change).select_related("by"))
-    given = [approval for approval in approvals if _of_this_plan(approval, change)]
+    given = [approval for approval in approvals if of_this_plan(approval, change)]
     asked = {approval.by_id for approval in given}
     able = set(approvers(policy=policy).filter(pk__in=asked).values_list("pk", flat=True))
     able.discard(change.requested_by_id)
@@ -105,7 +119,7 @@ def review_of(
     )
 
 
-def _of_this_plan(approval: Approval, change: Change) -> bool:
+def of_this_plan(approval: Approval, change: Change) -> bool:
     """True unless it was given for another plan; one made anew counts as another even when it came
     out the same."""
     if approval.decision != Approval.Decision.APPROVED:

@@ -92,7 +92,7 @@ def _with_approval(change: Change, user: User) -> tuple[Review, bool]:
             message = "You have approved this plan already; it waits for somebody else."
             raise Conflict("approved-already", message)
         return review, True
-    refusal = review.group_refusal(user)
+    refusal = review.group_refusal(user.pk)
     if refusal is not None:
         raise refusal
     return review.plus(user), False
