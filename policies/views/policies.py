@@ -115,6 +115,8 @@ def _page(
     policy: EnvironmentPolicy | None,
     grant_form: GrantForm | None = None,
 ) -> HttpResponse:
+    usual = f"{settings.APPROVAL_EXPIRES_S / 3600:g}"
+    form.fields["hours"].help_text = f"Empty: {usual} hours, as the site's settings say."
     context = {
         "form": form,
         "policy": policy,
@@ -123,7 +125,6 @@ def _page(
         "groups": list(group_list().values_list("name", flat=True)),
         "people": user_names() if request.user.is_site_admin else [],
         "environments": environments(),
-        "usual_hours": f"{settings.APPROVAL_EXPIRES_S / 3600:g}",
     }
     bad = bool(form.errors or (grant_form and grant_form.errors))
     return render(request, "policies/policy.html", context, status=422 if bad else 200)
