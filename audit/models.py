@@ -6,9 +6,10 @@ from django.db import models
 
 
 class Entry(models.Model):
-    """One act. `by` is a user's name, a host's name or "dockernet" itself; `via` and `address` say
-    from where it came (page, api, host, command). Text, not foreign keys: the record must not
-    change when a user or a host does. The database refuses UPDATE and DELETE (0001_initial)."""
+    """One act. `by` is a user's name, a host's name, "dockernet" itself, or who typed a command as
+    "root (shell)" (no user's name has a space); `via` and `address` say from where it came (page,
+    api, host, command). Text, not foreign keys: the record must not
+    change when a user or a host does. The database refuses UPDATE and DELETE (0002_append_only)."""
 
     at = models.DateTimeField(auto_now_add=True, db_index=True)
     action = models.CharField(max_length=64, db_index=True)

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Swagger
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from audit.api import router as audit_router
 from dockernet_site.api_errors import Problem, error_response, refusal_response
 from hosts.api import router as hosts_router
 from hosts.api_reserved import router as reserved_router
@@ -39,6 +40,7 @@ api.add_router("/hosts", hosts_router, tags=["hosts"])
 api.add_router("/changes", changes_router, tags=["changes"])
 api.add_router("/reserved-ranges", reserved_router, tags=["hosts"])
 api.add_router("/policies", policies_router, tags=["policies"])
+api.add_router("/audit", audit_router, tags=["audit"])
 api.add_router("/me", people_router, tags=["people"])
 
 _CODES = {"missing": "required", "extra_forbidden": "unknown-field"}

@@ -33,7 +33,7 @@ class BearerToken(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
         """Return the user of the token, None (401) if it is not valid.
 
-        Raises Forbidden when the user's role is not enough.
+        Raises Forbidden when the user's role is not enough, TokenExpired.
         """
         return self._checked(token_user(token=token))
 

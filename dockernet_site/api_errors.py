@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 from netops.engine.errors import Refused, SpecInvalid
-from people.errors import Conflict, Forbidden, NotFound
+from people.errors import Conflict, Forbidden, NotFound, TokenExpired
 
 PREFIX = "/api/"
 _PLAIN = {
@@ -39,7 +39,9 @@ def error_response(status: int, problems: Sequence[Problem]) -> HttpResponse:
 
 
 def status_of(refused: Refused) -> int:
-    """Return the HTTP status of a refusal: 403, 404, 409, or 422 for bad input."""
+    """Return the HTTP status of a refusal: 401, 403, 404, 409, or 422 for bad input."""
+    if isinstance(refused, TokenExpired):
+        return 401
     if isinstance(refused, Forbidden):
         return 403
     if isinstance(refused, NotFound):

@@ -128,6 +128,10 @@ class EmbeddedBroker:
             ("--daemonize", "no"),
             ("--protected-mode", "no"),
             ("--maxmemory-policy", "noeviction"),
+            # A host may write to its stream: no message of ours is larger (netops/wire.py), and
+            # what nobody reads must not take all of this machine.
+            ("--proto-max-bulk-len", "8mb"),
+            ("--maxmemory", str(_memory_limit())),
             ("--loglevel", "warning"),
         )
         return [word for group in words for word in group]
@@ -152,6 +156,12 @@ class EmbeddedBroker:
     def _last_words(self) -> str:
         lines = (self.folder / "broker.log").read_text(errors="replace").strip().splitlines()
         return lines[-1][-300:] if lines else f"see {self.folder / 'broker.log'}"
+
+
+def _memory_limit() -> int:
+    """Return a quarter of this machine's memory in bytes (sysconf(3)), 256 MB at least."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(total // 4, 256 * 1024 * 1024)
 
 
 def embedded_broker(home: Path, bind: str = "") -> EmbeddedBroker:

@@ -12,6 +12,7 @@ from celery import Celery
 from celery.exceptions import SecurityWarning
 from django.conf import settings
 
+from dockernet_site.broker_link import celery_tls
 from dockernet_site.ticker import Ticker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dockernet_site.settings")
@@ -45,6 +46,7 @@ app.conf.update(
         "health_check_interval": 30,
     },
     imports=["netops.tasks"],
+    broker_use_ssl=celery_tls(settings.REDIS_URL, settings.DOCKERNET_BROKER_CA),
 )
 
 app.steps["worker"].add(Ticker)

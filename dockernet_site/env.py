@@ -77,6 +77,20 @@ def folder(name: str, default: Path) -> Path:
     return path
 
 
+def file(name: str) -> str:
+    """Return the absolute path of a file that can be read, "" when the variable is unset.
+
+    Raises ImproperlyConfigured when it cannot.
+    """
+    value = text(name)
+    if not value:
+        return ""
+    path = Path(value).expanduser().resolve()
+    if not path.is_file() or not os.access(path, os.R_OK):
+        raise ImproperlyConfigured(f"{name}: {path} is no file that can be read.")
+    return str(path)
+
+
 def kept(path: Path) -> str:
     """Return the text of a file that another process of the site keeps, "" if there is none."""
     try:

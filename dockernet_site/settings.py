@@ -9,6 +9,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from dockernet_site import env
+from dockernet_site.broker_link import require_checked
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -19,6 +20,14 @@ DOCKERNET_BROKER_PUBLIC_URL = env.url("DOCKERNET_BROKER_PUBLIC_URL", "", ("redis
 REDIS_URL = env.url(
     "REDIS_URL", env.kept(DOCKERNET_HOME / "broker" / "site_url"), ("redis", "rediss", "unix")
 )
+
+# The certificates that a broker with TLS (rediss://) must come from; hosts are given them too.
+DOCKERNET_BROKER_CA = env.file("DOCKERNET_BROKER_CA")
+for _name, _url in (
+    ("REDIS_URL", REDIS_URL),
+    ("DOCKERNET_BROKER_PUBLIC_URL", DOCKERNET_BROKER_PUBLIC_URL),
+):
+    require_checked(_name, _url)
 
 DEBUG = env.flag("DOCKERNET_DEBUG")
 SECRET_KEY = env.text("SECRET_KEY") or env.kept_secret(DOCKERNET_HOME / "secret_key")

@@ -8,6 +8,7 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path("enroll/", include("hosts.urls_enrol")),
     path("", include("people.urls")),
+    path("", include("audit.urls")),
     path("", include("hosts.urls")),
     path("", include("netops.urls")),
     path("", include("policies.urls")),

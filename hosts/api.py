@@ -12,7 +12,7 @@ from dockernet_site.api_schemas import Page, PagingQuery, paged, refusals
 from hosts.api_schemas import HostIn, HostMade, HostOut, RefreshOut
 from hosts.presenters import host_json
 from hosts.selectors import host_get, host_list
-from hosts.services import host_create, host_refresh, host_revoke
+from hosts.services import host_create, host_refresh, host_revoke, host_rotate
 from people.roles import Role
 
 router = Router()
@@ -66,3 +66,12 @@ def revoke(request: HttpRequest, name: str) -> Any:
     host = host_get(name=name)
     host_revoke(user=request.auth, host=host)  # type: ignore[attr-defined]
     return host_json(host)
+
+
+@router.post(
+    "/{name}/rotate", auth=BearerToken(Role.ADMIN), response={202: HostOut, **refusals(404, 409)}
+)
+def rotate(request: HttpRequest, name: str) -> Any:
+    """Give the host new keys; it takes them when it is online and at no job."""
+    host = host_rotate(user=request.auth, host=host_get(name=name))  # type: ignore[attr-defined]
+    return Status(202, host_json(host))

@@ -124,6 +124,8 @@ class HostOut(Schema):
     agent_version: str
     last_seen_at: datetime | None
     observed_at: datetime | None
+    keys_at: datetime | None
+    rotation_pending: bool
     docker: DockerOut | None
     firewall: FirewallOut | None
     networks: list[NetworkOut]

@@ -23,7 +23,15 @@ from netops.engine.serial import to_json
 
 ROOT = Path(__file__).resolve().parent.parent
 AGENT = ROOT / "netops" / "agent"
-PROGRAM = ("netops/__init__.py", "netops/wire.py", "netops/engine", "netops/agent")
+PROGRAM = (
+    "netops/__init__.py",
+    "netops/wire.py",
+    "netops/keys.py",
+    "netops/engine",
+    "netops/agent",
+)
+# Beside agent.json, whose `broker_ca` names it.
+BROKER_CA = "broker-ca.pem"
 INSTALL_SCRIPT = AGENT / "install_script.py"
 
 _LINE = """\
@@ -66,6 +74,8 @@ def bundle(config: object) -> bytes:
     bundle_check()
     own = io.BytesIO()
     with tarfile.open(fileobj=own, mode="w") as tar:
+        if getattr(config, "broker_ca", ""):
+            _add(tar, BROKER_CA, Path(settings.DOCKERNET_BROKER_CA).read_bytes(), 0o644)
         _add(tar, "agent.json", json.dumps(to_json(config), indent=1).encode(), 0o600)
     return _base(_signature()) + gzip.compress(own.getvalue(), mtime=0)
 

@@ -21,7 +21,10 @@ def new_host_id() -> str:
 
 class Host(models.Model):
     """A Docker host. `secret` (hex) signs its messages; `broker_digest` is the SHA-256 (hex) of
-    its broker password, which the host alone knows."""
+    its broker password, which the host alone knows.
+
+    `next_*` and `rotation` are new keys that the host has not proved yet (services/rotation.py);
+    `heard_*` is how far its messages are taken down (netops/ingest/heard.py)."""
 
     class Status(models.TextChoices):
         PENDING = "pending", "Pending"
@@ -41,6 +44,16 @@ class Host(models.Model):
     agent_version = models.CharField(max_length=64, blank=True)
     secret = models.CharField(max_length=64, blank=True)
     broker_digest = models.CharField(max_length=64, blank=True)
+    keys_at = models.DateTimeField(null=True, blank=True)
+    next_secret = models.CharField(max_length=64, blank=True)
+    next_broker_digest = models.CharField(max_length=64, blank=True)
+    rotation = models.JSONField(null=True, blank=True)
+    rotation_asked_at = models.DateTimeField(null=True, blank=True)
+    rotation_sent_at = models.DateTimeField(null=True, blank=True)
+    heard_at = models.DateTimeField(null=True, blank=True)
+    heard_entry = models.CharField(max_length=41, blank=True)
+    proof_nonce = models.CharField(max_length=32, blank=True)
+    proof_asked_at = models.DateTimeField(null=True, blank=True)
     observed = models.JSONField(null=True, blank=True)
     observed_at = models.DateTimeField(null=True, blank=True)
     docker_version = models.CharField(max_length=64, blank=True, db_index=True)

@@ -30,6 +30,8 @@ def host_json(host: Host) -> dict[str, Any]:
         "agent_version": host.agent_version,
         "last_seen_at": host.last_seen_at,
         "observed_at": host.observed_at,
+        "keys_at": host.keys_at or host.enrolled_at,
+        "rotation_pending": bool(host.next_secret),
         **(_UNKNOWN if observed is None else _observed_json(observed)),
     }
 

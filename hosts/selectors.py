@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.fields.json import KT
 from django.utils import timezone
 
+from audit.models import Entry
 from hosts.models import Host, Observation, ReservedRange
 from netops.wire import ReservedRange as WireRange
 from people.errors import NotFound
@@ -103,6 +104,13 @@ def observation_before(*, host: Host, at: object) -> Observation | None:
     """Return what the host was at a moment (a datetime), None if nothing was seen by then."""
     seen = Observation.objects.filter(host=host, at__lte=at).exclude(data={})
     return seen.order_by("-at", "-id").first()
+
+
+def trouble_latest(*, host: Host) -> Entry | None:
+    """Return the latest entry of the last week about messages that were not believed."""
+    since = timezone.now() - timedelta(days=7)
+    entries = Entry.objects.filter(target=f"host:{host.name}", action__startswith="message.")
+    return entries.filter(at__gt=since).order_by("-id").first()
 
 
 def reserved_list() -> QuerySet[ReservedRange]:

@@ -13,6 +13,7 @@ urlpatterns = [
     path("hosts/<slug:name>/refresh/", host.refresh, name="refresh"),
     path("hosts/<slug:name>/enrol/", host.renew, name="renew"),
     path("hosts/<slug:name>/revoke/", host.revoke, name="revoke"),
+    path("hosts/<slug:name>/rotate/", host.rotate, name="rotate"),
     path("ranges/", ranges.ranges, name="ranges"),
     path("ranges/<int:pk>/remove/", ranges.remove, name="range_remove"),
 ]

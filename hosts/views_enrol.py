@@ -7,6 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
+from audit.origin import Origin, origin_current, origin_set
 from hosts.bundle import bundle, bundle_check, install_script
 from hosts.services.enrolment import enrolment_redeem
 from netops.engine.errors import OperationFailed, Refused
@@ -32,7 +33,8 @@ def redeem(request: HttpRequest) -> HttpResponse:
         return _refusal(403, "An enrolment token is needed.")
     try:
         bundle_check()
-        config = enrolment_redeem(token=token.strip())
+        with origin_set(Origin("host", origin_current().address)):
+            config = enrolment_redeem(token=token.strip())
         archive = bundle(config)
     except Refused as error:
         return _refusal(403, error.message)

@@ -17,6 +17,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import close_old_connections
 
+from dockernet_site.broker_link import tls_options
 from hosts.services.broker_access import EVENTS_CHANNEL
 from netops.event_row import EventRow, row_of_message
 from netops.selectors import change_at_rest, events_after
@@ -98,7 +99,10 @@ class Hub:
 
     async def _listen_once(self) -> None:
         client = redis.asyncio.Redis.from_url(
-            settings.REDIS_URL, socket_connect_timeout=2, health_check_interval=10
+            settings.REDIS_URL,
+            socket_connect_timeout=2,
+            health_check_interval=10,
+            **tls_options(settings.REDIS_URL, settings.DOCKERNET_BROKER_CA),
         )
         async with client, client.pubsub() as channel:
             await channel.subscribe(EVENTS_CHANNEL)

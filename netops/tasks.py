@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dockernet_site.celery import app
 from hosts.services.presence import offline_mark
+from hosts.services.rotation import rotations_send
 from netops.services import sweeps
 
 
@@ -15,3 +16,4 @@ def sweep() -> None:
     sweeps.jobs_send()
     sweeps.jobs_settle()
     sweeps.changes_expire()
+    rotations_send()

@@ -11,6 +11,7 @@ import base64
 import hashlib
 import hmac
 import json
+import math
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -24,7 +25,9 @@ from netops.engine.serial import Json, from_json, to_json
 
 VERSION = 1
 TASK = "dockernet.operate"
-MAX_BYTES = 8 * 1024 * 1024
+# Far above an observation of a thousand containers. The broker must not take much more either
+# (docs/deploy.md), for the site reads many messages at a time.
+MAX_BYTES = 6 * 1024 * 1024
 TO_HOST, TO_SITE = "to-host", "to-site"
 HEARTBEAT_S = 10.0
 
@@ -115,11 +118,12 @@ class ResendRequest:
 
 @frozen
 class Heartbeat:
-    """Host to site, every HEARTBEAT_S seconds."""
+    """Host to site, every HEARTBEAT_S seconds; `proof` is the nonce of a ProofAsk, at once."""
 
     agent_version: str
     boot_id: str
     running_job: str = ""
+    proof: str = ""
 
 
 @frozen
@@ -193,6 +197,32 @@ class JobRefused:
     job_id: str = ""
 
 
+@frozen
+class ProofAsk:
+    """Site to host: prove that you speak now, whatever your clock says: repeat `nonce`."""
+
+    nonce: str
+
+
+@frozen
+class RotateKeys:
+    """Site to host: take a new secret and broker password, sealed with the old secret.
+
+    `box` (hex) is both, encrypted (netops.keys.py); to be opened with `nonce` (hex).
+    """
+
+    rotation_id: str
+    nonce: str
+    box: str
+
+
+@frozen
+class KeysRotated:
+    """Host to site, sealed with the new secret: the keys of a rotation are in use."""
+
+    rotation_id: str
+
+
 BODIES: dict[str, type] = {
     c.__name__: c
     for c in (
@@ -209,6 +239,9 @@ BODIES: dict[str, type] = {
         JobEvent,
         ConfirmAsk,
         JobRefused,
+        ProofAsk,
+        RotateKeys,
+        KeysRotated,
     )
 }
 
@@ -262,11 +295,38 @@ def open_sealed(
     if not hmac.compare_digest(hmac.digest(_key(secret, direction), payload, "sha256"), given):
         raise MessageRejected("bad-signature", "The message is not signed with this host's key.")
     try:
-        envelope = from_json(Envelope, json.loads(payload))
+        data = json.loads(payload, parse_constant=_no_number, parse_float=_finite)
+        envelope = from_json(Envelope, data)
     except (ValueError, RecursionError) as error:
         raise MessageRejected("malformed", "The message is not JSON.") from error
     _check_envelope(envelope, host_id, max_age)
     return envelope, from_json(BODIES[envelope.type], envelope.body)
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number in JSON")
+
+
+def _finite(text: str) -> float:
+    """No database keeps an infinite number (1e999) in JSON."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+def sealed_at(envelope: Envelope) -> datetime:
+    """Return when a message was sealed, by the clock of who sealed it.
+
+    Raises MessageRejected when that is no time with a zone.
+    """
+    try:
+        at = datetime.fromisoformat(envelope.at)
+        if at.tzinfo is None:
+            raise ValueError("no zone")
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise MessageRejected("malformed", "The message has no valid time.") from error
 
 
 def _check_envelope(envelope: Envelope, host_id: str, max_age: timedelta | None) -> None:
@@ -278,9 +338,6 @@ def _check_envelope(envelope: Envelope, host_id: str, max_age: timedelta | None)
         raise MessageRejected("unknown-type", "The message is of an unknown type.")
     if max_age is None:
         return
-    try:
-        age = datetime.now(UTC) - datetime.fromisoformat(envelope.at)
-    except (ValueError, TypeError) as error:
-        raise MessageRejected("malformed", "The message has no valid time.") from error
+    age = datetime.now(UTC) - sealed_at(envelope)
     if age > max_age:
         raise MessageRejected("expired", f"The message is {age.total_seconds():.0f} s old.")

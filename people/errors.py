@@ -5,6 +5,10 @@ from __future__ import annotations
 from netops.engine.errors import Refused
 
 
+class TokenExpired(Refused):
+    """The API token was good once, and its time is over (401)."""
+
+
 class Forbidden(Refused):
     """This person may not do that (403)."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 
+from people.services.tokens import DEFAULT_DAYS
+
 _TEXT = {"class": "form-control"}
 
 
@@ -28,7 +30,8 @@ class TokenForm(forms.Form):
     days = forms.TypedChoiceField(
         label="Valid for",
         coerce=int,
-        choices=[(30, "30 days"), (90, "90 days"), (365, "a year"), (0, "until revoked")],
-        initial=90,
+        choices=[(30, "30 days"), (90, "90 days"), (365, "a year"), (0, "ever, until revoked")],
+        initial=DEFAULT_DAYS,
+        help_text="A token that is lost should not open anything for ever.",
         widget=forms.Select({"class": "form-select"}),
     )

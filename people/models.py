@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils import timezone
 
 from people.roles import Role, includes
+
+# A token that has no longer than this is said to expire soon.
+SOON = timedelta(days=14)
 
 
 class User(AbstractUser):
@@ -43,3 +49,15 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return self.label or f"token {self.pk}"
+
+    @property
+    def is_expired(self) -> bool:
+        """True when its time is over: it opens nothing any more."""
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def expires_soon(self) -> bool:
+        """True when it is good, but for no more than two weeks."""
+        if self.expires_at is None or self.is_expired:
+            return False
+        return self.expires_at - timezone.now() <= SOON

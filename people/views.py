@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -44,10 +42,8 @@ def token_create(request: UserRequest) -> HttpResponse:
     form = TokenForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)
-    days = form.cleaned_data["days"]
-    expires_at = timezone.now() + timedelta(days=days) if days else None
-    label = form.cleaned_data["label"]
-    token = token_issue(user=request.user, label=label, expires_at=expires_at)
+    days = form.cleaned_data["days"] or None
+    token = token_issue(user=request.user, label=form.cleaned_data["label"], days=days)
     request.session[_SHOWN_ONCE] = token
     return redirect("people:tokens")
 
@@ -55,9 +51,14 @@ def token_create(request: UserRequest) -> HttpResponse:
 @login_required
 @require_POST
 def token_remove(request: UserRequest, pk: int) -> HttpResponse:
-    """Revoke one of one's own tokens, at once."""
+    """Revoke one of one's own tokens, at once; an admin revokes anyone's."""
     if token_revoke(user=request.user, pk=pk):
         messages.success(request, "The token is revoked; it opens nothing any more.")
+    else:
+        messages.warning(request, "There is no such token, or it was revoked already.")
+    back = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()):
+        return redirect(back)
     return redirect("people:tokens")
 
 

@@ -10,6 +10,7 @@ from hosts.services.hosts import host_refresh, host_revoke, require_online
 from hosts.services.observations import observation_store
 from hosts.services.presence import heartbeats_store, offline_mark
 from hosts.services.reserved import reserved_range_add, reserved_range_remove
+from hosts.services.rotation import host_rotate
 
 __all__ = [
     "AgentConfig",
@@ -19,6 +20,7 @@ __all__ = [
     "host_create",
     "host_refresh",
     "host_revoke",
+    "host_rotate",
     "observation_store",
     "offline_mark",
     "require_online",

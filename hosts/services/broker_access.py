@@ -15,6 +15,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import redis
 from django.conf import settings
 
+from dockernet_site.broker_link import tls_options
+from hosts.bundle import BROKER_CA
 from hosts.models import Host
 from netops.engine.errors import OperationFailed
 from netops.wire import queue_name, stream_name
@@ -56,6 +58,7 @@ def client() -> redis.Redis:
         socket_connect_timeout=2,
         socket_timeout=5,
         health_check_interval=30,
+        **tls_options(settings.REDIS_URL, settings.DOCKERNET_BROKER_CA),
     )
 
 
@@ -73,7 +76,9 @@ def acl_rules(host: Host) -> list[str]:
     """Return the ACL SETUSER rules of a host (https://redis.io/docs/latest/operate/oss_and_stack/
     management/security/acl/): its own queue and stream, no channel, the few commands."""
     keys = [f"~{queue_name(host.pk)}", f"~{stream_name(host.pk)}"]
-    return ["reset", "on", f"#{host.broker_digest}", *keys, "resetchannels", *HOST_COMMANDS]
+    digests = [d for d in (host.broker_digest, host.next_broker_digest) if d]
+    passwords = [f"#{digest}" for digest in digests]
+    return ["reset", "on", *passwords, *keys, "resetchannels", *HOST_COMMANDS]
 
 
 def acl_apply(host: Host) -> None:
@@ -83,6 +88,14 @@ def acl_apply(host: Host) -> None:
         _acl_save()
     except redis.RedisError as error:
         raise BrokerAway(f"The broker did not take the host's user ({error}).") from error
+
+
+def connections_close(host: Host) -> None:
+    """End all connections of the host's user, whoever holds them; raises BrokerAway."""
+    try:
+        client().execute_command("CLIENT", "KILL", "USER", host_user(host.pk))  # type: ignore[no-untyped-call]
+    except redis.RedisError as error:
+        raise BrokerAway(f"The broker did not end connections ({error}).") from error
 
 
 def acl_remove(host: Host) -> None:
@@ -117,9 +130,13 @@ def _acl(*words: str) -> Any:
 
 
 def _acl_save() -> None:
+    acl_keep(client())
+
+
+def acl_keep(link: redis.Redis) -> None:
     """Keep the users over a restart, where the broker has an ACL file (the embedded one has)."""
     try:
-        _acl("SAVE")
+        link.execute_command("ACL", "SAVE")  # type: ignore[no-untyped-call]
     except redis.ResponseError:
         return
 
@@ -130,6 +147,12 @@ def host_broker_url(host: Host, password: str) -> str:
     place = f"[{base.hostname}]" if ":" in (base.hostname or "") else base.hostname or "127.0.0.1"
     netloc = f"{host_user(host.pk)}:{quote(password, safe='')}@{place}:{base.port or 6379}"
     return urlunsplit((base.scheme, netloc, base.path or "/0", base.query, ""))
+
+
+def host_broker_ca() -> str:
+    """Return the name of the file of certificates that hosts get, "" where they need none."""
+    url = settings.DOCKERNET_BROKER_PUBLIC_URL or settings.REDIS_URL
+    return BROKER_CA if settings.DOCKERNET_BROKER_CA and url.startswith("rediss:") else ""
 
 
 def wake_ingest() -> None:

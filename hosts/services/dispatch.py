@@ -12,6 +12,7 @@ from dockernet_site.celery import app
 from hosts.models import Host
 from hosts.services.broker_access import BrokerAway, client
 from netops.wire import TASK, TO_HOST, queue_name, seal
+from people.errors import Conflict
 
 _RETRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
 
@@ -19,10 +20,16 @@ _RETRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval
 def send(*, host: Host, body: object, task_id: str | None = None) -> None:
     """Put `body` (one of `netops.wire.BODIES`), sealed, into the host's queue.
 
-    `task_id` names the entry, so that `take_back` finds it. Raises BrokerAway.
+    `task_id` names the entry, so that `take_back` finds it. Raises BrokerAway,
+    Conflict for a host without keys.
     """
     client()
-    sealed = seal(bytes.fromhex(host.secret), TO_HOST, host.pk, body)
+    # As it is now, not as it was when `host` was read: keys change, hosts are revoked.
+    secrets = Host.objects.filter(pk=host.pk, revoked_at=None).values_list("secret", flat=True)
+    secret = secrets.first()
+    if not secret:
+        raise Conflict("host-gone", f"{host.name} is revoked or not enrolled.", "host")
+    sealed = seal(bytes.fromhex(secret), TO_HOST, host.pk, body)
     try:
         app.send_task(
             TASK,

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from audit.services import audit_note
 from hosts.bundle import enroll_command
 from hosts.models import EnrolmentToken, Host
 from hosts.services import broker_access
@@ -25,13 +26,15 @@ _ENVIRONMENT = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?|")
 @frozen
 class AgentConfig:
     """What a host needs to be one of ours; /etc/dockernet/agent.json. `secret` is 32 bytes in hex,
-    `broker_url` carries the host's own user and password."""
+    `broker_url` carries the host's own user and password, `broker_ca` names the file beside it with
+    the certificates that the broker's must come from."""
 
     host_id: str
     name: str
     site_url: str
     broker_url: str
     secret: str
+    broker_ca: str = ""
 
 
 def _digest(token: str) -> str:
@@ -62,6 +65,10 @@ def _token_issue(host: Host) -> str:
     return token
 
 
+def _note(verb: str, by: str, host: Host, message: str) -> None:
+    audit_note(action=f"host.{verb}", by=by, target=f"host:{host.name}", message=message)
+
+
 def host_create(*, user: User, name: str, environment: str = "") -> tuple[Host, str]:
     """Register a host and return it with its enrolment line (valid once, for an hour).
 
@@ -80,6 +87,7 @@ def host_create(*, user: User, name: str, environment: str = "") -> tuple[Host, 
         with transaction.atomic():
             host = Host.objects.create(name=name, environment=environment)
             token = _token_issue(host)
+            _note("registered", user.username, host, f"{user.username} registered the host {name}.")
     except IntegrityError as error:
         raise Conflict("name-taken", f"There is a host {name} already.", "name") from error
     return host, _line(token)
@@ -97,6 +105,8 @@ def enrolment_renew(*, user: User, host: Host) -> str:
     with transaction.atomic():
         EnrolmentToken.objects.filter(host=host, used_at=None).delete()
         token = _token_issue(host)
+        by = user.username
+        _note("line_renewed", by, host, f"{by} renewed the enrolment line of {host.name}.")
     return _line(token)
 
 
@@ -116,8 +126,9 @@ def enrolment_redeem(*, token: str) -> AgentConfig:
         host, password = found.host, secrets.token_urlsafe(32)
         host.secret = secrets.token_hex(32)
         host.broker_digest = broker_access.password_digest(password)
-        host.enrolled_at = now
-        host.save(update_fields=["secret", "broker_digest", "enrolled_at"])
+        host.enrolled_at = host.keys_at = now
+        host.save(update_fields=["secret", "broker_digest", "enrolled_at", "keys_at"])
+        _note("enrolled", host.name, host, f"{host.name} enrolled with a line of this site.")
         broker_access.acl_apply(host)
     broker_access.wake_ingest()
     broker_access.announce_host(host.pk)
@@ -127,4 +138,5 @@ def enrolment_redeem(*, token: str) -> AgentConfig:
         site_url=settings.DOCKERNET_PUBLIC_URL,
         broker_url=broker_access.host_broker_url(host, password),
         secret=host.secret,
+        broker_ca=broker_access.host_broker_ca(),
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 
+from django.db import transaction
 from django.utils import timezone
 
+from audit.services import audit_note
 from hosts.models import Host
 from hosts.services import broker_access, dispatch
 from netops.wire import ObserveRequest
@@ -40,8 +42,16 @@ def host_revoke(*, user: User, host: Host) -> None:
     if not user.is_site_admin:
         raise Forbidden("role", "Only an admin revokes hosts.")
     now = timezone.now()
-    if Host.objects.filter(pk=host.pk, revoked_at=None).update(revoked_at=now, secret="") != 1:
-        raise Conflict("revoked", f"{host.name} has been revoked already.")
+    with transaction.atomic():
+        locked_out = {"revoked_at": now, "secret": "", "next_secret": "", "rotation": None}
+        if Host.objects.filter(pk=host.pk, revoked_at=None).update(**locked_out) != 1:
+            raise Conflict("revoked", f"{host.name} has been revoked already.")
+        audit_note(
+            action="host.revoked",
+            by=user.username,
+            target=f"host:{host.name}",
+            message=f"{user.username} revoked the host {host.name}.",
+        )
     host.refresh_from_db()
     try:
         broker_access.acl_remove(host)

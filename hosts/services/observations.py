@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +13,12 @@ from hosts.models import Host, Observation
 from hosts.observation_diff import differences, steady
 from hosts.services import broker_access
 from hosts.services.clean import clean
+from netops.engine.errors import MessageRejected
 from netops.engine.observed import Observed
 from netops.engine.serial import to_json
 
+# Above a thousand containers; a host that reports more than that is not believed.
+MOST_BYTES, KEPT = 2_000_000, 1000
 _VERSION_LENGTH, _CAUSE_LENGTH = 64, 16
 
 
@@ -28,6 +32,14 @@ def bridge_subnet(observed: Observed) -> str:
     return str(network.subnets[0]) if network and network.subnets else ""
 
 
+def history_trim(host: Host) -> None:
+    """Remove what is older than the KEPT latest rows of a host's history."""
+    rows = Observation.objects.filter(host=host).order_by("-id").values_list("pk", flat=True)
+    oldest = rows[KEPT : KEPT + 1].first()
+    if oldest is not None:
+        Observation.objects.filter(host=host, pk__lte=oldest).delete()
+
+
 def observation_store(
     *, host: Host, observed: Observed, cause: str, at: datetime | None = None
 ) -> bool:
@@ -35,14 +47,19 @@ def observation_store(
 
     `at` is when the report reached the site (None: now). The host's own word for the time is kept
     in the data only: its clock may be wrong or be set back. Writes nothing when a report comes a
-    second time, after a later one.
+    second time, after a later one, or for a host that was revoked meanwhile. The KEPT latest rows
+    stay. Raises MessageRejected("too-long") for one that is too large to keep.
     """
     data: dict[str, Any] = clean(to_json(observed))
+    if len(json.dumps(data)) > MOST_BYTES:
+        raise MessageRejected("too-long", "The observation is too large to be kept.")
     now = timezone.now()
     at = min(at or now, now)
     with transaction.atomic():
         kept = Host.objects.select_for_update().get(pk=host.pk)
         # A time to come was kept before the site's clock was set back: it forbids nothing.
+        if kept.revoked_at is not None:
+            return False
         if kept.observed_at is not None and at < kept.observed_at <= now:
             return False
         changed = kept.observed is None or steady(kept.observed) != steady(data)
@@ -50,6 +67,7 @@ def observation_store(
             summary = "\n".join(differences(kept.observed, data))
             cause = clean(cause)[:_CAUSE_LENGTH]
             Observation.objects.create(host=kept, at=at, cause=cause, data=data, summary=summary)
+            history_trim(kept)
         Host.objects.filter(pk=host.pk).update(
             observed=data,
             observed_at=at,

@@ -6,6 +6,7 @@ from ipaddress import IPv4Network
 
 from django.db import IntegrityError, transaction
 
+from audit.services import audit_note
 from hosts.models import ReservedRange
 from people.errors import Conflict, Forbidden, InvalidInput
 from people.models import User
@@ -24,7 +25,9 @@ def reserved_range_add(*, user: User, subnet: str, label: str) -> ReservedRange:
         raise InvalidInput("invalid", "A label is plain text of 1 to 100 characters.", "label")
     try:
         with transaction.atomic():
-            return ReservedRange.objects.create(subnet=str(network), label=label.strip())
+            row = ReservedRange.objects.create(subnet=str(network), label=label.strip())
+            _note("reserved", user, row)
+            return row
     except IntegrityError as error:
         raise Conflict("known", f"{network} is reserved already.", "subnet") from error
 
@@ -33,4 +36,19 @@ def reserved_range_remove(*, user: User, pk: int) -> bool:
     """Remove a range; False if there is none. Raises Forbidden unless `user` is an admin."""
     if not user.is_site_admin:
         raise Forbidden("role", "Only an admin edits reserved ranges.")
-    return ReservedRange.objects.filter(pk=pk).delete()[0] > 0
+    with transaction.atomic():
+        row = ReservedRange.objects.select_for_update().filter(pk=pk).first()
+        if row is None:
+            return False
+        _note("freed", user, row)
+        row.delete()
+    return True
+
+
+def _note(verb: str, user: User, row: ReservedRange) -> None:
+    audit_note(
+        action=f"range.{verb}",
+        by=user.username,
+        target=f"range:{row.subnet}",
+        message=f"{user.username} {verb} the range {row.subnet} ({row.label}).",
+    )

@@ -10,6 +10,7 @@ from django.db import transaction
 from hosts.models import Host, Observation
 from hosts.services import broker_access
 from hosts.services.clean import clean_text
+from hosts.services.observations import history_trim
 
 CAUSE = "nat"
 MOST_TOLD, LONGEST, REPEATED = 20, 300, timedelta(minutes=1)
@@ -33,4 +34,5 @@ def restoration_store(*, host: Host, missing: Sequence[str], error: str, at: dat
         if latest and latest.summary == summary and at - latest.at < REPEATED:
             return  # Somebody else insists: once a minute says it.
         Observation.objects.create(host=kept, at=at, cause=CAUSE, data={}, summary=summary)
+        history_trim(kept)
         transaction.on_commit(lambda: broker_access.announce_host(host.pk))

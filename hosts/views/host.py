@@ -16,10 +16,11 @@ from hosts.nat import nat_section
 from hosts.nat_audit import nat_audit
 from hosts.picture import picture_of, routes_of, settings_of
 from hosts.problems import problems_of
-from hosts.selectors import host_get, observation_list
+from hosts.selectors import host_get, observation_list, trouble_latest
 from hosts.services.broker_access import BrokerAway
 from hosts.services.enrolment import enrolment_renew
 from hosts.services.hosts import host_refresh, host_revoke
+from hosts.services.rotation import host_rotate
 from hosts.views.fleet import SHOWN_ONCE
 from netops.engine.errors import Refused
 from netops.engine.layers import layers_of
@@ -70,6 +71,7 @@ def _context(host: Host) -> dict[str, object]:
         "host": host,
         "observed": observed,
         "observations": observation_list(host=host)[:_RECENT],
+        "trouble": trouble_latest(host=host),
     }
     if observed is not None:
         layers = layers_of(observed)
@@ -87,7 +89,8 @@ def _known(host: Host, changes: list[Change], frozen: Frozen | None) -> str:
     newest = [f"{change.pk}-{change.state}" for change in changes]
     seen = host.observed_at.isoformat() if host.observed_at else ""
     until = frozen.until.isoformat() if frozen else ""
-    return " ".join([host.status, seen, until, *newest])
+    rotation = "rotating" if host.next_secret else str(host.keys_at or "")
+    return " ".join([host.status, seen, until, rotation, *newest])
 
 
 @login_required
@@ -146,4 +149,23 @@ def revoke(request: UserRequest, name: str) -> HttpResponse:
         messages.error(request, refusal.message)
     else:
         messages.success(request, f"{host.name} is revoked. Its history stays here.")
+    return redirect("hosts:detail", host.name)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+@shown_if_missing
+def rotate(request: UserRequest, name: str) -> HttpResponse:
+    """Give a host new keys, after one more question."""
+    if not request.user.is_site_admin:
+        raise PermissionDenied("Only an admin rotates the keys of hosts.")
+    host = host_get(name=name)
+    if request.method == "GET":
+        return render(request, "hosts/rotate.html", {"host": host})
+    try:
+        host_rotate(user=request.user, host=host)
+    except (Refused, BrokerAway) as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, f"New keys are on their way to {host.name}.")
     return redirect("hosts:detail", host.name)

@@ -6,13 +6,14 @@ touched are the host's own queue and stream (docs/adr, kombu/transport/redis.py)
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 
 from celery import Celery
 from kombu.entity import Exchange, Queue
 
 from netops.agent.config import AgentConfig
-from netops.agent.stream import CONNECT_TIMEOUT_S
+from netops.agent.stream import CONNECT_TIMEOUT_S, tls_options
 from netops.wire import queue_name
 
 POLL_S = 10.0
@@ -46,6 +47,7 @@ def celery_app(config: AgentConfig) -> Celery:
         worker_send_task_events=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        broker_transport="netops.agent.channel:Transport",
         broker_transport_options={
             "ack_emulation": False,
             "priority_steps": [0],
@@ -56,4 +58,8 @@ def celery_app(config: AgentConfig) -> Celery:
             "health_check_interval": 25,
         },
     )
+    options = tls_options(config)
+    if options:
+        # Celery takes the constants of ssl, not their names (kombu/transport/redis.py).
+        app.conf.broker_use_ssl = options | {"ssl_cert_reqs": ssl.CERT_REQUIRED}
     return app

@@ -14,10 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import redis
+from attrs import evolve
 
 from netops.agent.config import AgentConfig
 from netops.agent.jobs import JobFolder, jobs_all
-from netops.agent.stream import Stream
+from netops.agent.stream import Stream, why_away
 from netops.wire import HEARTBEAT_S, TO_SITE, Heartbeat, ObservationReport, seal
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,10 @@ class Emitter:
                     self._waiting.remove(old)
             self._waiting.append(body)
             self._notify()
+
+    def prove(self, nonce: str) -> None:
+        """Send a sign of life with the site's nonce in it, at once."""
+        self.send(evolve(self._heartbeat(), proof=nonce[:64]))
 
     def job_changed(self, job: JobFolder) -> None:
         """Say that a job has new events on disk."""
@@ -147,7 +152,7 @@ class Emitter:
 
     def _failed(self, error: Exception) -> None:
         if not self._failures:
-            log.warning("the broker takes no messages: %s", error)
+            log.warning("the broker takes no messages: %s", why_away(error, self._config))
         self._failures += 1
 
 

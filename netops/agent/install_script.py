@@ -146,6 +146,8 @@ def program_replace(fresh: Path) -> None:
     for folder in (CONFIG, STATE):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
+    if (fresh / "broker-ca.pem").exists():
+        shutil.move(fresh / "broker-ca.pem", CONFIG / "broker-ca.pem")
     (fresh / "agent.json").chmod(0o600)
     shutil.move(fresh / "agent.json", CONFIG / "agent.json.new")
     (CONFIG / "agent.json.new").replace(CONFIG / "agent.json")

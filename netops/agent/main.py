@@ -17,7 +17,7 @@ from netops.agent.emitter import Emitter
 from netops.agent.hands import Hands
 from netops.agent.observer import Observer
 from netops.agent.runner import Runner
-from netops.wire import Heartbeat
+from netops.wire import Heartbeat, KeysRotated
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,10 @@ def run(place: Place) -> int:
     # The emitter asks for a heartbeat only after `start`, when `hands` is there.
     emitter = Emitter(config, place.jobs, lambda: Heartbeat(VERSION, boot_id, hands.job))
     hands = Hands(place, emitter)
-    runner = Runner(config, place, emitter, hands)
+    runner = Runner(config, place, emitter, hands, lambda: _begin_anew(emitter))
+    if config.old_secret:
+        # Only now does the site learn, by the seal, that the new keys are in use.
+        emitter.send(KeysRotated(config.rotation_id))
     emitter.start()
     hands.start()
     Observer(hands.changed, hands.rules_changed).start()
@@ -63,6 +66,20 @@ def run(place: Place) -> int:
     gc.collect()
     gc.freeze()
     return worker_run(config, runner.receive)
+
+
+def _begin_anew(emitter: Emitter) -> None:
+    """Become a new agent, with the configuration that is on disk now, in this very process.
+
+    Everything that connects anywhere begins again with it; jobs have processes of their own.
+    """
+    log.info("new keys: the agent begins anew")
+    emitter.stop()
+    sys.stderr.flush()
+    try:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - ourselves
+    finally:
+        os._exit(75)  # The host's init starts it.
 
 
 def _stop_event() -> threading.Event:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +16,7 @@ from netops.agent.hands import Hands
 from netops.agent.jobs import EventLog, JobFolder, job_create, job_find
 from netops.agent.lock import job_lock_held
 from netops.agent.orders import Orders
+from netops.agent.rotate import keys_drop_old, keys_take
 from netops.engine.errors import MessageRejected, Refused
 from netops.engine.plan import digest_of
 from netops.wire import (
@@ -21,16 +24,21 @@ from netops.wire import (
     ApplyRequest,
     CancelRequest,
     ConfirmGiven,
+    Envelope,
     JobRefused,
+    KeysRotated,
     ObserveRequest,
     PlanRequest,
+    ProofAsk,
     ResendRequest,
+    RotateKeys,
     open_sealed,
 )
 
 log = logging.getLogger(__name__)
 # Requests that change nothing may be this old; a job has an expiry of its own.
 MAX_AGE = timedelta(days=1)
+_REMEMBERED = 5000
 
 
 class Runner:
@@ -39,8 +47,18 @@ class Runner:
     Who holds `between_messages` can be sure that no message is half dealt with.
     """
 
-    def __init__(self, config: AgentConfig, place: Place, emitter: Emitter, hands: Hands) -> None:
+    def __init__(
+        self,
+        config: AgentConfig,
+        place: Place,
+        emitter: Emitter,
+        hands: Hands,
+        begin_anew: Callable[[], None],
+    ) -> None:
+        """`begin_anew` starts the agent again with the configuration that is on disk."""
         self._config = config
+        self._begin_anew = begin_anew
+        self._seen: OrderedDict[str, None] = OrderedDict()
         self._place = place
         self._emitter = emitter
         self._hands = hands
@@ -52,6 +70,8 @@ class Runner:
             ConfirmGiven: self._confirm,
             CancelRequest: self._cancel,
             ResendRequest: self._resend,
+            ProofAsk: self._prove,
+            RotateKeys: self._rotate,
         }
 
     def receive(self, text: object) -> None:
@@ -64,9 +84,9 @@ class Runner:
         try:
             if not isinstance(text, str):
                 raise MessageRejected("malformed", "The message is not text.")
-            config = self._config
-            _, body = open_sealed(config.key, TO_HOST, config.host_id, text, max_age=MAX_AGE)
+            envelope, body = self._open(text)
             job_id = getattr(body, "job_id", "")
+            self._use_up(envelope.id)
             handler = self._handlers.get(type(body))
             if handler is None:
                 raise MessageRejected("unknown-type", "The message asks for nothing.")
@@ -74,6 +94,44 @@ class Runner:
         except Refused as error:
             log.warning("refused (%s): %s", error.code, error.message)
             self._emitter.send(JobRefused(error.code, error.message, job_id[:64]))
+
+    def _open(self, text: str) -> tuple[Envelope, object]:
+        """Open with this host's key; with the former one too until the site uses the new."""
+        config = self._config
+        try:
+            opened = open_sealed(config.key, TO_HOST, config.host_id, text, max_age=MAX_AGE)
+        except MessageRejected as error:
+            if error.code != "bad-signature" or not config.old_secret:
+                raise
+            return open_sealed(config.old_key, TO_HOST, config.host_id, text, max_age=MAX_AGE)
+        if config.old_secret:
+            with contextlib.suppress(Refused):  # A full disk: with the next message then.
+                self._config = keys_drop_old(self._place.config, config)
+        return opened
+
+    def _use_up(self, message_id: str) -> None:
+        """Refuse a message that was received before.
+
+        After a restart that is forgotten: what matters then is on disk (jobs), and to look, to plan
+        or to tell again does no harm.
+        """
+        if message_id in self._seen:
+            raise Refused("replayed", "This message was given to this host before.")
+        self._seen[message_id] = None
+        if len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+
+    def _prove(self, request: ProofAsk) -> None:
+        self._emitter.prove(request.nonce)
+
+    def _rotate(self, request: RotateKeys) -> None:
+        if request.rotation_id == self._config.rotation_id:
+            self._emitter.send(KeysRotated(request.rotation_id))
+            return
+        if self._hands.job or job_lock_held(self._place.lock):
+            raise Refused("busy", "This host takes new keys when its job has ended.")
+        keys_take(self._place.config, self._config, request)
+        self._begin_anew()
 
     def _observe(self, request: ObserveRequest) -> None:
         self._hands.observe(request.request_id)

@@ -17,6 +17,22 @@ CONNECT_TIMEOUT_S = 5.0
 STREAM_LENGTH = 10_000
 
 
+def tls_options(config: AgentConfig) -> dict[str, Any]:
+    """Return how redis-py and Celery check a broker of rediss://: always; {} without TLS."""
+    if not config.broker_url.startswith("rediss://"):
+        return {}
+    options: dict[str, Any] = {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
+    return options | ({"ssl_ca_certs": config.broker_ca} if config.broker_ca else {})
+
+
+def why_away(error: Exception, config: AgentConfig) -> str:
+    """Return why the broker cannot be reached, for the log, with what to do where TLS fails."""
+    if "CERTIFICATE_VERIFY_FAILED" not in str(error):
+        return str(error)
+    trusted = config.broker_ca or "the authorities that this system trusts"
+    return f"its certificate is not for its name, or not from {trusted} ({error})"
+
+
 class Stream:
     """The host's stream on the broker, to be used by one thread; connects when it first sends."""
 
@@ -29,6 +45,7 @@ class Stream:
             socket_keepalive=True,
             health_check_interval=0,
             retry=Retry(NoBackoff(), 0),
+            **tls_options(config),
         )
 
     def add(self, text: str) -> None:

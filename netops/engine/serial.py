@@ -14,6 +14,8 @@ from netops.engine.errors import MessageRejected
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 T = TypeVar("T")
+# Nothing of ours is nested deeper, nor larger: what comes by wire must not exhaust who reads it.
+_DEPTH, _WHOLE = 40, 2**63
 
 _TEXTUAL: tuple[type, ...] = (
     ipaddress.IPv4Address,
@@ -60,6 +62,7 @@ def _reject(where: str, wanted: str) -> MessageRejected:
 def _read(kind: Any, data: object, where: str) -> object:
     origin = typing.get_origin(kind)
     if kind in (Any, object) or kind == Json:
+        _check_depth(data, where)
         return data
     if origin in (types.UnionType, typing.Union):
         return _read_union(kind, data, where)
@@ -76,6 +79,22 @@ def _read(kind: Any, data: object, where: str) -> object:
     if attrs.has(kind):
         return _read_class(kind, data, where)
     return _read_scalar(kind, data, where)
+
+
+def _check_depth(data: object, where: str) -> None:
+    """Refuse free JSON that is nested too deep, without a recursion of our own."""
+    level: list[object] = [data]
+    for _ in range(_DEPTH):
+        inner: list[object] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner.extend(item.values())
+            elif isinstance(item, list):
+                inner.extend(item)
+        if not inner:
+            return
+        level = inner
+    raise _reject(where, "less nesting")
 
 
 def _read_union(kind: Any, data: object, where: str) -> object:
@@ -113,7 +132,11 @@ def _read_scalar(kind: Any, data: object, where: str) -> object:
         except ValueError as error:
             raise _reject(where, kind.__name__) from error
     if kind is float and isinstance(data, int) and not isinstance(data, bool):
+        if abs(data) >= _WHOLE:
+            raise _reject(where, "a smaller number")
         return float(data)
     if type(data) is not kind:
         raise _reject(where, kind.__name__)
+    if isinstance(data, int) and abs(data) >= _WHOLE:
+        raise _reject(where, "a smaller number")
     return data

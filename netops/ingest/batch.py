@@ -13,8 +13,12 @@ from django.db import InterfaceError, OperationalError
 from hosts.models import Host
 from hosts.services import heartbeats_store, observation_store
 from hosts.services.clean import clean_text
+from hosts.services.proof import proof_ask
 from hosts.services.restorations import restoration_store
+from hosts.services.rotation import rotation_finish
+from hosts.services.trouble import DROPPED, FORGED, REFUSAL_CODES, REFUSED, Troubles
 from netops.engine.errors import MessageRejected
+from netops.ingest.heard import AGAIN, REPLAYED, STATES, Heard
 from netops.ingest.settle import settle_after_return
 from netops.services.confirms import confirm_asked
 from netops.services.events import job_events_store
@@ -23,9 +27,11 @@ from netops.services.plans import plan_store
 from netops.wire import (
     TO_SITE,
     ConfirmAsk,
+    Envelope,
     Heartbeat,
     JobEvent,
     JobRefused,
+    KeysRotated,
     ObservationReport,
     PlanReport,
     RulesRestored,
@@ -33,6 +39,8 @@ from netops.wire import (
 )
 
 log = logging.getLogger(__name__)
+SET_ASIDE = 65_536
+_OLD = "it is older than what was heard before: sent again, or the host's clock was set back."
 
 
 @frozen
@@ -58,9 +66,13 @@ class ArrivedRestoration(Arrived):
 
 class Batch:
     """What one read brought. `done` are entry ids by host; `set_aside` messages that our own code
-    failed on, kept for us to look at."""
+    failed on, kept for us to look at. `troubles` counts what is not believed."""
 
-    def __init__(self) -> None:
+    def __init__(self, troubles: Troubles | None = None) -> None:
+        self._troubles = troubles or Troubles()
+        self._heard = Heard()
+        self._proved: dict[str, Host] = {}
+        self._doubtful: dict[str, Host] = {}
         self.done: dict[str, list[str]] = {}
         self.set_aside: list[str] = []
         self._beats: dict[str, Heartbeat | None] = {}
@@ -71,15 +83,31 @@ class Batch:
         return bool(self.done)
 
     def add(self, host: Host, entries: list[tuple[str, str]]) -> None:
-        """Open a host's entries (id, sealed text); what is not truly from it is dropped."""
+        """Open a host's entries (id, sealed text); what is not truly from it is dropped.
+
+        `host` is as the database has it now: its keys and how far it was heard.
+        """
         self._hosts[host.pk] = host
         for entry_id, text in entries:
             self.done.setdefault(host.pk, []).append(entry_id)
             try:
-                _, body = open_sealed(bytes.fromhex(host.secret), TO_SITE, host.pk, text)
-            except (MessageRejected, ValueError) as error:
-                log.warning("dropped a message of %s: %s", host.name, error)
+                envelope, body = self._open(host, text)
+            except MessageRejected as error:
+                self._troubles.note(host, FORGED, error.code, error.message)
                 continue
+            try:
+                verdict = self._heard.judge(host, entry_id, envelope, body)
+            except MessageRejected as error:
+                self._troubles.note(host, DROPPED, error.code, error.message)
+                continue
+            if verdict == REPLAYED:
+                self._doubtful[host.pk] = host
+                self._troubles.note(host, DROPPED, "replayed", _OLD)
+            if verdict in (REPLAYED, AGAIN):
+                if not isinstance(body, STATES):
+                    self._todo.append((host, body, text))
+                continue
+            self._doubtful.pop(host.pk, None)
             self._beats.setdefault(host.pk, None)
             if isinstance(body, Heartbeat):
                 self._beats[host.pk] = _cleaned(body)
@@ -91,21 +119,49 @@ class Batch:
             else:
                 self._todo.append((host, body, text))
 
+    def _open(self, host: Host, text: str) -> tuple[Envelope, object]:
+        """Open with the host's secret, or with one that it was given and has not proved yet."""
+        try:
+            return open_sealed(bytes.fromhex(host.secret), TO_SITE, host.pk, text)
+        except MessageRejected as error:
+            if error.code != "bad-signature" or not host.next_secret:
+                raise
+            opened = open_sealed(bytes.fromhex(host.next_secret), TO_SITE, host.pk, text)
+            self._proved[host.pk] = host
+            return opened
+
+    def finish(self) -> None:
+        """What follows once the entries are off their streams: a proof of new keys, doubts.
+
+        Raises OperationalError or InterfaceError; it then follows the next message.
+        """
+        for host in self._proved.values():
+            rotation_finish(host=host)
+        for host in self._doubtful.values():
+            proof_ask(host=host)
+        self._troubles.flush()
+
     def store(self) -> None:
         """Take everything down. Raises OperationalError or InterfaceError when the database is
         away; nothing may be deleted from the streams then."""
         for host, body, text in self._grouped():
             try:
+                if isinstance(body, JobRefused) and body.code in REFUSAL_CODES:
+                    self._troubles.note(host, REFUSED, body.code, body.message)
                 _HANDLERS.get(type(body), _nothing)(host, body)
+            except MessageRejected as error:
+                self._troubles.note(host, DROPPED, error.code, error.message)
             except (OperationalError, InterfaceError):
                 raise
             except Exception:  # one bad message must not stop all hosts; it is kept and logged
                 log.exception("a %s of %s could not be taken", type(body).__name__, host.name)
-                self.set_aside.append(text)
+                if len(text) <= SET_ASIDE:
+                    self.set_aside.append(text)
         back = heartbeats_store(beats=self._beats)
         jobs_alive(
             running={h: b.running_job for h, b in self._beats.items() if b and b.running_job}
         )
+        self._heard.store()
         for host_id in back:
             settle_after_return(self._hosts[host_id])
 
@@ -166,6 +222,10 @@ def _confirm(host: Host, ask: ConfirmAsk) -> None:
     confirm_asked(host=host, ask=ask)
 
 
+def _rotated(host: Host, rotated: KeysRotated) -> None:
+    """Its seal is the proof, which `finish` acts on."""
+
+
 def _nothing(host: Host, body: object) -> None:
     log.warning("%s sent a %s, which is not for us", host.name, type(body).__name__)
 
@@ -177,4 +237,5 @@ _HANDLERS: dict[type, Callable[[Host, Any], None]] = {
     list: _events,
     JobRefused: _refused,
     ConfirmAsk: _confirm,
+    KeysRotated: _rotated,
 }

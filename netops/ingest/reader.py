@@ -14,15 +14,18 @@ import redis
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections
 
+from dockernet_site.broker_link import tls_options
 from hosts.models import Host
 from hosts.selectors import hosts_enrolled
 from hosts.services import broker_access
+from hosts.services.trouble import Troubles
 from netops.ingest.batch import Batch
 from netops.wire import stream_name
 
 log = logging.getLogger(__name__)
 BLOCK_MS = 2000
-ENTRIES = 200
+# Of each stream at a time: as many of the largest messages must fit into memory.
+ENTRIES = 50
 _PAUSES_S = (0.1, 0.3, 1.0, 2.0)
 
 
@@ -32,6 +35,7 @@ class Reader:
     def __init__(self) -> None:
         self._stopping = False
         self._failures = 0
+        self._troubles = Troubles()
 
     def stop(self) -> None:
         """Let `run` return after the batch at hand, within BLOCK_MS."""
@@ -67,6 +71,7 @@ class Reader:
             socket_connect_timeout=2,
             socket_timeout=BLOCK_MS / 1000 + 5,
             retry=None,
+            **tls_options(settings.REDIS_URL, settings.DOCKERNET_BROKER_CA),
         )
         try:
             cursors = self._begin(link)
@@ -82,16 +87,17 @@ class Reader:
         last = link.xrevrange(broker_access.CONTROL_STREAM, count=1)
         hosts = list(hosts_enrolled())
         broker_access.acl_apply_all(hosts)
-        self._hosts: dict[str, Host] = {stream_name(host.pk): host for host in hosts}
+        self._streams = {stream_name(host.pk) for host in hosts}
         if self._failures:
             log.info("reading again")
-        return {broker_access.CONTROL_STREAM: _first_id(last), **dict.fromkeys(self._hosts, "0")}
+        return {broker_access.CONTROL_STREAM: _first_id(last), **dict.fromkeys(self._streams, "0")}
 
     def _read(self, link: redis.Redis, cursors: dict[str, str]) -> dict[str, str]:
         """Read and take down one batch; return the cursors behind it."""
         answer: Any = link.xread(cursors, count=ENTRIES, block=BLOCK_MS)  # type: ignore[arg-type]
         found = answer.items() if isinstance(answer, dict) else answer or []
-        batch, again = Batch(), False
+        batch, again = Batch(self._troubles), False
+        hosts = _hosts_of([str(stream) for stream, _ in found])
         for stream, entries in found:
             rows = entries[0] if entries and isinstance(entries[0], list) else entries
             if not rows:
@@ -99,19 +105,30 @@ class Reader:
             cursors[stream] = rows[-1][0]
             if stream == broker_access.CONTROL_STREAM:
                 again = True
-            elif stream in self._hosts:
-                batch.add(self._hosts[stream], [(i, fields.get("m", "")) for i, fields in rows])
+            elif stream in hosts:
+                batch.add(hosts[stream], [(i, fields.get("m", "")) for i, fields in rows])
         if batch:
             batch.store()
             _remove(link, batch)
+            batch.finish()
         return self._hosts_anew(cursors) if again else cursors
 
     def _hosts_anew(self, cursors: dict[str, str]) -> dict[str, str]:
         """A host came in or was locked out."""
-        self._hosts = {stream_name(host.pk): host for host in hosts_enrolled()}
-        kept = {broker_access.CONTROL_STREAM, *self._hosts}
-        fresh = dict.fromkeys(self._hosts, "0")
+        self._streams = {stream_name(host.pk) for host in hosts_enrolled()}
+        kept = {broker_access.CONTROL_STREAM, *self._streams}
+        fresh = dict.fromkeys(self._streams, "0")
         return {**fresh, **{name: at for name, at in cursors.items() if name in kept}}
+
+
+def _hosts_of(streams: list[str]) -> dict[str, Host]:
+    """Return the hosts that may speak by their streams, as they are now: keys change, and one that
+    was revoked a moment ago is not listened to."""
+    ids = [stream.split(":")[1] for stream in streams if stream != broker_access.CONTROL_STREAM]
+    if not ids:
+        return {}
+    hosts = hosts_enrolled().filter(pk__in=ids).defer("observed")
+    return {stream_name(host.pk): host for host in hosts}
 
 
 def _first_id(entries: Any) -> str:
@@ -123,5 +140,5 @@ def _remove(link: redis.Redis, batch: Batch) -> None:
         for host_id, ids in batch.done.items():
             pipe.xdel(stream_name(host_id), *ids)
         for text in batch.set_aside:
-            pipe.xadd("dn:site:dead", {"m": text}, maxlen=1000)
+            pipe.xadd("dn:site:dead", {"m": text}, maxlen=100)
         pipe.execute()

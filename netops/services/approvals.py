@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from hosts.services.hosts import require_online
 from netops.models import Approval, Change, Job
+from netops.services.change_notes import change_note
 from netops.services.jobs import job_dispatch
 from netops.services.moves import change_lock, event_append, state_enter
 from netops.states import State
@@ -71,7 +72,9 @@ def change_approve(*, user: User, change: Change, plan_digest: str, comment: str
             return locked
         _require_not_frozen(locked)
         require_online(locked.host)
-        if not again:
+        if again:
+            change_note(locked, "sent-on", user, plan_digest=locked.plan_digest)
+        else:
             _note(locked, user, Approval.Decision.APPROVED, comment)
         message = f"{user.username} approved the plan."
         if review.needed > 1:
@@ -146,3 +149,4 @@ def _note(change: Change, user: User, decision: Approval.Decision, comment: str)
         comment=comment.strip(),
         plan_digest=change.plan_digest,
     )
+    change_note(change, decision, user, plan_digest=change.plan_digest, comment=comment.strip())

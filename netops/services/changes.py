@@ -11,6 +11,7 @@ from hosts.services.hosts import require_online
 from netops.engine.desired import parse_spec
 from netops.engine.errors import SpecInvalid
 from netops.models import Change
+from netops.services.change_notes import change_note
 from netops.services.former import former_spec
 from netops.services.jobs import job_take_back
 from netops.services.moves import change_lock, event_append, history_reopen, state_enter
@@ -112,6 +113,8 @@ def _create(user: User, host: Host, **fields: Any) -> Change:
     change = Change.objects.create(host=host, requested_by=user, **fields)
     message = f"{user.username} asked for this change."
     event_append(change, "state", message, data={"state": "planning", "by": user.username})
+    verb = "reverted" if change.reverts_id else "requested"
+    change_note(change, verb, user, kind=change.kind, reason=change.reason)
     transaction.on_commit(lambda: plan_ask(change))
     return change
 
@@ -135,6 +138,7 @@ def change_withdraw(*, user: User, change: Change) -> Change:
         history_reopen(locked)
         message = f"{user.username} withdrew this change."
         state_enter(locked, State.WITHDRAWN, message, by=user.username)
+        change_note(locked, "withdrawn", user)
     return locked
 
 
@@ -162,6 +166,7 @@ def change_replan(*, user: User, change: Change) -> Change:
         }
         message = f"{user.username} asked for a new plan."
         state_enter(locked, State.PLANNING, message, by=user.username, fields=fields)
+        change_note(locked, "replanned", user)
         transaction.on_commit(lambda: plan_ask(locked))
     return locked
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -36,6 +37,9 @@ TYPES = (
     "rolled_back",
     "end",
 )
+# Of one job; what is said after that is counted and not kept, but for how the job ends. And bytes
+# of an event's data: above the addresses of a thousand containers.
+MOST_EVENTS, MOST_DATA = 20_000, 250_000
 _WRITTEN = ["last_seq", "alive_at", "started_at", "finished_at", "outage_s", "result"]
 OUTCOMES = (State.SUCCEEDED, State.ROLLED_BACK, State.FAILED, State.STALE)
 
@@ -86,7 +90,7 @@ def _takes(change: Change, job: Job, event: JobEvent) -> bool:
 def _store(change: Change, job: Job, event: JobEvent) -> None:
     at = _time(event.at)
     type_ = event.type if event.type in TYPES else "output"
-    data = clean(event.data)
+    data = _kept(clean(event.data))
     job.last_seq = event.seq
     job.started_at = job.started_at or at
     if job.finished_at is not None and type_ == "rollback_started":
@@ -99,6 +103,8 @@ def _store(change: Change, job: Job, event: JobEvent) -> None:
         change_move(change, State.RUNNING)
     elif change.state == State.UNKNOWN:
         state_enter(change, State.RUNNING, "The host is heard from again.", job=job.pk)
+    if event.seq > MOST_EVENTS and type_ == "output":
+        return
     event_append(
         change,
         type_,
@@ -109,6 +115,13 @@ def _store(change: Change, job: Job, event: JobEvent) -> None:
         job_seq=event.seq,
         data=data,
     )
+
+
+def _kept(data: dict[str, Any]) -> dict[str, Any]:
+    """Return an event's data, without what is too large to be an honest host's."""
+    if len(json.dumps(data)) <= MOST_DATA:
+        return data
+    return {"state": data.get("state"), "too_large": True} if "state" in data else {}
 
 
 def _finish(change: Change, job: Job, at: datetime, data: dict[str, Any]) -> dict[str, Any]:

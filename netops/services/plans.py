@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 from django.db import transaction
@@ -11,7 +12,7 @@ from hosts.models import Host
 from hosts.selectors import reserved_for_wire
 from hosts.services import dispatch
 from hosts.services.broker_access import BrokerAway
-from hosts.services.clean import clean
+from hosts.services.clean import clean, clean_text
 from netops.engine.desired import parse_spec
 from netops.engine.errors import SpecInvalid
 from netops.engine.plan import Plan, digest_of
@@ -21,6 +22,7 @@ from netops.services.moves import change_lock, state_enter
 from netops.states import HOLDING, State
 from netops.wire import PlanReport, PlanRequest
 
+MOST_BYTES = 2_000_000
 log = logging.getLogger(__name__)
 
 
@@ -55,7 +57,7 @@ def plan_store(*, host: Host, report: PlanReport) -> bool:
         return False
     error = report.error if report.plan is None else _fault(change, report.plan)
     if report.plan is None or error:
-        text = clean(error) or "The host made no plan and gave no reason."
+        text = clean_text(error) or "The host made no plan and gave no reason."
         _enter(change, State.BLOCKED, f"No plan: {text}", plan=None, plan_error=text)
         return True
     _store(change, report.plan)
@@ -74,6 +76,8 @@ def _fault(change: Change, plan: Plan) -> str:
         return "The digest of the host's plan does not fit the plan."
     if clean(to_json(plan)) != to_json(plan):
         return "The host's plan has characters that cannot be kept."
+    if len(json.dumps(to_json(plan))) > MOST_BYTES:
+        return "The host's plan is too large to be kept."
     return ""
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from django.db.models import Q
+from django.db import transaction
 from django.utils import timezone
 
+from audit.services import audit_note
+from people.errors import TokenExpired
 from people.models import ApiToken, User
 
 PREFIX = "dn_"
+DEFAULT_DAYS, MOST_DAYS = 90, 3650
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -20,31 +23,70 @@ def digest_of_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def token_issue(*, user: User, label: str = "", expires_at: datetime | None = None) -> str:
-    """Make a token for `user` and return it; it cannot be read again later."""
+@transaction.atomic
+def token_issue(
+    *, user: User, label: str = "", days: int | None = DEFAULT_DAYS, by: str = ""
+) -> str:
+    """Make a token for `user` and return it; it cannot be read again later.
+
+    It is good for `days` days (1 to MOST_DAYS), None means until it is revoked. `by` is who makes
+    it, for the audit log: the user unless given.
+    """
     token = PREFIX + secrets.token_urlsafe(32)
-    ApiToken.objects.create(
+    expires_at = None if days is None else timezone.now() + timedelta(days=days)
+    row = ApiToken.objects.create(
         user=user, digest=digest_of_token(token), label=label[:100], expires_at=expires_at
     )
+    _note("made", row, by or user.username)
     return token
 
 
-def token_revoke(*, user: User, pk: int) -> bool:
-    """Delete one of the user's own tokens; False if there is none of that number."""
-    return ApiToken.objects.filter(user=user, pk=pk).delete()[0] > 0
+@transaction.atomic
+def token_revoke(*, user: User, pk: int) -> ApiToken | None:
+    """Delete a token, which opens nothing from now on, and return what it was.
+
+    None if there is none of that number that `user` may revoke: one's own, for an admin anyone's.
+    """
+    tokens = ApiToken.objects.select_related("user").select_for_update(of=("self",)).filter(pk=pk)
+    if not user.is_site_admin:
+        tokens = tokens.filter(user=user)
+    row = tokens.first()
+    if row is not None:
+        _note("revoked", row, user.username)
+        ApiToken.objects.filter(pk=pk).delete()
+    return row
 
 
 def token_user(*, token: str) -> User | None:
-    """Return the active user whose valid token this is, None otherwise; notes its use."""
+    """Return the active user whose valid token this is, None otherwise; notes its use.
+
+    Raises TokenExpired for a token that was good once: only who has it learns so much.
+    """
     now = timezone.now()
     found = (
         ApiToken.objects.select_related("user")
-        .filter(Q(expires_at=None) | Q(expires_at__gt=now), digest=digest_of_token(token))
-        .filter(user__is_active=True)
+        .filter(digest=digest_of_token(token), user__is_active=True)
         .first()
     )
     if found is None:
         return None
+    if found.expires_at is not None and found.expires_at <= now:
+        when = f"{found.expires_at:%Y-%m-%d %H:%M} UTC"
+        message = f"This token expired on {when}. Make a new one under My API tokens."
+        raise TokenExpired("token-expired", message)
     if found.last_used_at is None or now - found.last_used_at > _USE_NOTED_EVERY:
         ApiToken.objects.filter(pk=found.pk).update(last_used_at=now)
     return found.user
+
+
+def _note(verb: str, row: ApiToken, by: str) -> None:
+    owner, label = row.user.username, f" “{row.label}”" if row.label else ""
+    whose = "their own" if owner == by else f"{owner}'s"
+    expires = "never" if row.expires_at is None else row.expires_at.isoformat(timespec="seconds")
+    audit_note(
+        action=f"token.{verb}",
+        by=by,
+        target=f"user:{owner}",
+        message=f"{by} {verb} {whose} API token{label}.",
+        data={"token": row.pk, "label": row.label, "expires": expires},
+    )

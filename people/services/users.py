@@ -5,16 +5,20 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from audit.services import audit_note
 from people.errors import InvalidInput
 from people.models import User
 from people.roles import Role
 
 
 @transaction.atomic
-def user_save(*, name: str, role: str, password: str | None = None) -> tuple[User, bool]:
+def user_save(
+    *, name: str, role: str, password: str | None = None, by: str = "dockernet"
+) -> tuple[User, bool]:
     """Make the user `name`, or give an existing one this role (and password, unless None).
 
-    Returns the user and whether it is new. A new user without a password can use the API only.
+    `by` is who does it, for the audit log. Returns the user and whether it is new. A new user
+    without a password can use the API only.
     Raises InvalidInput for an unknown role, an empty password or a name that cannot be one.
     """
     if role not in Role.values:
@@ -26,7 +30,7 @@ def user_save(*, name: str, role: str, password: str | None = None) -> tuple[Use
     user = User.objects.select_for_update().filter(username=name).first()
     made = user is None
     user = user or User(username=name)
-    user.role = role
+    before, user.role = user.role, role
     if password is not None:
         user.set_password(password)
     elif made:
@@ -39,4 +43,20 @@ def user_save(*, name: str, role: str, password: str | None = None) -> tuple[Use
             "invalid", messages[0], "name" if field == "username" else field
         ) from error
     user.save()
+    _notes(user, by, made=made, before=before, password=password is not None)
     return user, made
+
+
+def _notes(user: User, by: str, *, made: bool, before: str, password: bool) -> None:
+    """Take down what `user_save` did: nothing where everything was so already."""
+    name, target = user.username, f"user:{user.username}"
+    if made:
+        message = f"{by} made the user {name} ({user.role})."
+        audit_note(action="user.made", by=by, target=target, message=message)
+    elif before != user.role:
+        message = f"{by} changed the role of {name} from {before} to {user.role}."
+        data = {"from": before, "to": user.role}
+        audit_note(action="user.role_changed", by=by, target=target, message=message, data=data)
+    if password and not made:
+        message = f"{by} set a new password for {name}."
+        audit_note(action="user.password_changed", by=by, target=target, message=message)

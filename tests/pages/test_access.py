@@ -36,7 +36,13 @@ ACTIONS = (
     "revert",
     "accept",
 )
-ADMIN_ONLY = ("/add-host/", "/hosts/web-1/revoke/", "/policies/new/", "/policies/default/")
+ADMIN_ONLY = (
+    "/add-host/",
+    "/hosts/web-1/revoke/",
+    "/hosts/web-1/rotate/",
+    "/policies/new/",
+    "/policies/default/",
+)
 
 
 @pytest.fixture

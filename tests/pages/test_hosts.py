@@ -218,3 +218,21 @@ def test_it_shows_every_recorded_host(browse: Browse, people: dict[str, User], p
         assert str(address.interface) in page
     for rule in (*seen.firewall.rules, *seen.config.notes):
         assert " ".join(rule.split()) in page
+
+
+def test_it_asks_before_it_rotates_keys_and_says_what_is_known_of_them(
+    browse: Callable[[str], Client], web: Host
+) -> None:
+    from audit.services import audit_note
+
+    web.next_secret, web.rotation_asked_at = "cd" * 32, web.enrolled_at
+    page = browse("admin").get("/hosts/web-1/").content.decode()
+    assert 'id="rotate"' in page
+    assert 'id="rotate"' not in browse("carol").get("/hosts/web-1/").content.decode()
+    web.save(update_fields=["next_secret", "rotation_asked_at"])
+    audit_note(action="message.forged", by="web-1", target="host:web-1", message="Dropped <b>.")
+    page = browse("admin").get("/hosts/web-1/").content.decode()
+    assert "New ones were asked for" in page
+    assert 'id="rotate"' not in page
+    assert "Dropped &lt;b&gt;." in page
+    assert "stolen its key" in browse("admin").get("/hosts/web-1/rotate/").content.decode()

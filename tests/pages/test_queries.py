@@ -12,10 +12,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from audit.services import audit_note
 from hosts.models import Host
 from netops.models import Change, Event
 from netops.services import change_approve
 from people.models import User
+from people.services import token_issue
 from policies.models import EnvironmentPolicy, FreezeWindow, Grant, WeeklyFreeze
 from policies.services import grant_add, policy_save
 from tests.pages import world
@@ -173,3 +175,25 @@ def test_it_lists_policies_freezes_and_groups_with_few_queries(
     more(1, 20)
     assert count(client, path) == few
     assert few <= 8
+
+
+def test_it_lists_the_audit_log_with_few_queries(browse: Browse, people: dict[str, User]) -> None:
+    client = browse("admin")
+    audit_note(action="host.revoked", by="zoe", message="Revoked.", target="host:web-1")
+    few = count(client, "/audit/")
+    for number in range(45):
+        target = f"change:{number}"
+        audit_note(action=f"noun{number}.done", by=f"u{number}", message="x", target=target)
+    assert count(client, "/audit/") == few
+    assert few <= 5
+
+
+def test_it_lists_tokens_with_few_queries(browse: Browse, people: dict[str, User]) -> None:
+    client = browse("admin")
+    token_issue(user=people["carol"])
+    few = [count(client, path) for path in ("/tokens/", "/tokens/all/")]
+    for number in range(40):
+        token_issue(user=world.user(f"someone-{number}", "viewer"))
+        token_issue(user=people["admin"])
+    assert [count(client, path) for path in ("/tokens/", "/tokens/all/")] == few
+    assert max(few) <= 4

@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from audit.models import Entry
 from hosts.models import Observation
 from netops.engine.desired import parse_spec
 from netops.engine.observed import Observed
@@ -333,6 +334,9 @@ def test_it_reverts_to_what_the_host_was(
     assert back.spec["subnet"] == was["subnets"][0]
     assert back.spec["gateway"] == was["gateway"]
     assert (back.requested_by, back.state) == (people["dan"], State.PLANNING)
+    noted = Entry.objects.get(action="change.reverted")
+    assert (noted.by, noted.target) == ("dan", f"change:{back.pk}")
+    assert f"which undoes change {change.pk}." in noted.message
 
 
 def test_it_reverts_by_the_plan_whatever_the_clock_of_the_host_says(

@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group
 from django.db import connections
 from django.utils import timezone
 
+from audit.models import Entry
 from netops.models import Approval, Change, Job
 from netops.services import change_approve, change_replan, change_request, sweeps
 from netops.services.plans import plan_store
@@ -192,6 +193,7 @@ def test_it_goes_on_by_a_person_when_the_policy_comes_to_ask_for_less(
     assert approve(waiting, people["bob"]).state == State.APPROVED
     assert Approval.objects.count() == 1
     assert Job.objects.count() == 1
+    assert Entry.objects.get(action="change.sent-on").by == "bob"
 
 
 def test_it_takes_the_environments_own_policy_before_the_default_one(
