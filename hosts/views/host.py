@@ -123,6 +123,8 @@ def refresh(request: UserRequest, name: str) -> HttpResponse:
 @shown_if_missing
 def renew(request: UserRequest, name: str) -> HttpResponse:
     """A new enrolment line for a host that is still pending."""
+    if not request.user.is_site_admin:
+        raise PermissionDenied("Only an admin enrols hosts.")
     host = host_get(name=name)
     try:
         command = enrolment_renew(user=request.user, host=host)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -161,6 +162,8 @@ def revert(request: UserRequest, pk: int) -> HttpResponse:
 def accept(request: UserRequest, pk: int) -> HttpResponse:
     """Request the same again with risks accepted: a new change in the place of the blocked one."""
     former = change_get(pk=pk)
+    if not request.user.can_request():
+        raise PermissionDenied("Your role does not ask for changes.")
     accepted = sorted({*former.spec.get("accept", []), *request.POST.getlist("accept")})
     spec = {**former.spec, "accept": accepted}
     try:

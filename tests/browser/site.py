@@ -77,12 +77,12 @@ class Site:
         self._process = None
 
 
-def seed(home: str) -> None:
+def seed(home: str, program: str = "tests.browser.seed") -> None:
     """Make the database and the static files of a site in an empty folder."""
     site = Site(home)
     site.run("manage.py", "migrate", "-v0")
     site.run("manage.py", "collectstatic", "--no-input", "-v0")
-    site.run("-m", "tests.browser.seed")
+    site.run("-m", program)
 
 
 @contextmanager
@@ -102,6 +102,18 @@ def seeded_site(seeded: str = "") -> Iterator[Site]:
             yield site
         finally:
             site.stop()
+
+
+@contextmanager
+def site_with(program: str, home: str) -> Iterator[Site]:
+    """Yield a running site in an empty folder with what a program has put into its database."""
+    seed(home, program)
+    site = Site(home)
+    try:
+        site.start()
+        yield site
+    finally:
+        site.stop()
 
 
 def _free_port() -> int:
