@@ -18,6 +18,7 @@ from hosts.api_reserved import router as reserved_router
 from netops.api import router as changes_router
 from netops.engine.errors import OperationFailed, Refused
 from people.api import router as people_router
+from policies.api import router as policies_router
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ api = NinjaAPI(
 api.add_router("/hosts", hosts_router, tags=["hosts"])
 api.add_router("/changes", changes_router, tags=["changes"])
 api.add_router("/reserved-ranges", reserved_router, tags=["hosts"])
+api.add_router("/policies", policies_router, tags=["policies"])
 api.add_router("/audit", audit_router, tags=["audit"])
 api.add_router("/me", people_router, tags=["people"])
 

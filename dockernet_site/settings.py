@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "people",
     "hosts",
     "netops",
+    "policies",
 ]
 
 MIDDLEWARE = [

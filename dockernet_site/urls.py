@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("audit.urls")),
     path("", include("hosts.urls")),
     path("", include("netops.urls")),
+    path("", include("policies.urls")),
 ]
 
 handler429 = "people.views_login.too_many"

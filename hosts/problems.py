@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from attrs import frozen
 
@@ -12,6 +13,8 @@ from netops.engine.observed import Observed
 
 ERROR, WARNING = "error", "warning"
 _SHOWN = 3
+# A report that waited for the broker is this old at most: the host looks every five minutes.
+AHEAD, BEHIND = timedelta(minutes=1), timedelta(minutes=10)
 
 
 @frozen
@@ -24,10 +27,15 @@ class Problem:
 
 
 def problems_of(
-    observed: Observed, layers: Layers, nat: tuple[NatEntry, ...] | None = None
+    observed: Observed,
+    layers: Layers,
+    nat: tuple[NatEntry, ...] | None = None,
+    arrived_at: datetime | None = None,
 ) -> list[Problem]:
-    """Return what is wrong, errors first; `nat` is the audit of the host's NAT (nat_audit.py)."""
+    """Return what is wrong, errors first; `nat` is the audit of the host's NAT (nat_audit.py),
+    `arrived_at` when the observation reached the site."""
     found = [
+        *_clock(observed, arrived_at),
         *_daemon(observed),
         *_config(observed),
         *_layers(observed, layers),
@@ -45,6 +53,27 @@ def _unread(observed: Observed) -> Iterator[Problem]:
         stopped = not observed.daemon.running and text.startswith("Docker does not answer")
         if not told and not stopped:
             yield Problem(WARNING, f"Could not be read: {text}")
+
+
+def _clock(observed: Observed, arrived_at: datetime | None) -> Iterator[Problem]:
+    try:
+        at = datetime.fromisoformat(observed.at)
+        off = at - arrived_at if arrived_at is not None else timedelta(0)
+    except (ValueError, TypeError):
+        return
+    if -BEHIND <= off <= AHEAD:
+        return
+    minutes = abs(off) // timedelta(minutes=1)
+    which, then = (
+        ("ahead", "it refuses jobs as expired")
+        if off > timedelta(0)
+        else ("behind", "it would still carry out a job that has expired")
+    )
+    yield Problem(
+        WARNING,
+        f"The clock of this host is about {minutes} minutes {which}: {then}.",
+        "Set it right, for example with chrony or systemd-timesyncd, on the site's machine too.",
+    )
 
 
 def _daemon(observed: Observed) -> Iterator[Problem]:

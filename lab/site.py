@@ -192,7 +192,8 @@ class Site:
 
 def _command_line(pid: int) -> list[str]:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+        # A broker writes its address behind its name, into the same word.
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").split()
     except OSError:
         return []
 

@@ -10,13 +10,14 @@ from ninja import Router, Status
 from dockernet_site.api_auth import AsyncBearerToken, BearerToken
 from dockernet_site.api_schemas import Page, PagingQuery, paged, refusals
 from hosts.selectors import host_get
-from netops.api_schemas import ApproveIn, ChangeIn, ChangeMade, ChangeOut, RejectIn
+from netops.api_schemas import ApproveIn, BreakGlassIn, ChangeIn, ChangeMade, ChangeOut, RejectIn
 from netops.api_stream import After, change_exists, event_stream
 from netops.models import Change
 from netops.presenters import change_json
 from netops.selectors import change_full, change_full_list, change_get
 from netops.services import (
     change_approve,
+    change_break_glass,
     change_cancel,
     change_confirm,
     change_reject,
@@ -86,7 +87,8 @@ def detail(request: HttpRequest, change_id: int) -> Any:
     "/{int:change_id}/approve", auth=BearerToken(Role.APPROVER), by_alias=True, response=_SHOWN
 )
 def approve(request: HttpRequest, change_id: int, payload: ApproveIn) -> Any:
-    """Approve the plan with that digest; its job starts at once. Never for one's own change."""
+    """Approve the plan with that digest; with the last approval that the policy asks for, its job
+    starts at once, until then it goes on waiting. Never for one's own change."""
     change = change_get(pk=change_id)
     change_approve(
         user=_user(request),
@@ -104,6 +106,22 @@ def reject(request: HttpRequest, change_id: int, payload: RejectIn) -> Any:
     """Reject the plan, with a reason. Never for one's own change."""
     change = change_get(pk=change_id)
     change_reject(user=_user(request), change=change, comment=payload.comment)
+    return _shown(change)
+
+
+@router.post(
+    "/{int:change_id}/break-glass", auth=BearerToken(Role.ADMIN), by_alias=True, response=_SHOWN
+)
+def break_glass(request: HttpRequest, change_id: int, payload: BreakGlassIn) -> Any:
+    """In an emergency: have the plan with that digest carried out without its approvals and in
+    spite of a freeze. The change says so for ever."""
+    change = change_get(pk=change_id)
+    change_break_glass(
+        user=_user(request),
+        change=change,
+        plan_digest=payload.plan_digest,
+        reason=payload.reason,
+    )
     return _shown(change)
 
 

@@ -36,6 +36,13 @@ class RejectIn(Input):
     comment: str
 
 
+class BreakGlassIn(Input):
+    """`plan_digest` is the digest of the plan that was read, `reason` what the emergency is."""
+
+    plan_digest: str
+    reason: str
+
+
 class ChangeMade(Schema):
     """A change that was asked for."""
 
@@ -104,6 +111,14 @@ class JobOut(Schema):
     left: list[str]
 
 
+class GlassOut(Schema):
+    """Who had the change carried out without its approvals, why, and when."""
+
+    by: str
+    reason: str
+    at: datetime | None
+
+
 class ChangeOut(Schema):
     """A change with all that is known of it; `last_seq` is the number of its newest event."""
 
@@ -119,6 +134,7 @@ class ChangeOut(Schema):
     reverts: int | None
     confirm: str
     confirm_window_s: int
+    break_glass: GlassOut | None
     plan_error: str
     plan: PlanOut | None
     approvals: list[ApprovalOut]

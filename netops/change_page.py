@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from ipaddress import IPv4Address
 
 from attrs import frozen
 
+from netops.allowed import Allowed, allowed_of, awaits_confirm
 from netops.difference import Difference
 from netops.engine.desired import KINDS
 from netops.engine.plan import BLOCKER, INFO, WARNING, Finding, Plan
@@ -19,17 +21,10 @@ from netops.presenters import left_of
 from netops.record import Record, record_of
 from netops.rules_diff import RulesDiff, rules_diff
 from netops.stages import Stage, stages_of
-from netops.states import REPLANNABLE, UNDER_WAY, WITHDRAWABLE, State
+from netops.states import State
 from people.models import User
-
-REQUEST_AGAIN = (
-    State.BLOCKED,
-    State.STALE,
-    State.REJECTED,
-    State.WITHDRAWN,
-    State.EXPIRED,
-    State.ROLLED_BACK,
-)
+from policies.review import of_this_plan
+from policies.standing import Standing, Waiting
 
 
 @frozen
@@ -48,31 +43,37 @@ class Move:
 
 
 @frozen
-class Allowed:
-    """What this reader may do now. `why_not` is one sentence for those who may not approve."""
+class Judgement:
+    """An approval or rejection; `note` says why it does not count for the plan that is shown."""
 
-    approve: bool
-    withdraw: bool
-    cancel: bool
-    confirm: bool
-    replan: bool
-    revert: bool
-    again: bool
-    why_not: str = ""
+    approval: Approval
+    note: str = ""
+
+
+@frozen
+class Glass:
+    """Who broke the glass, why and when; `now` when it was for the plan and job that are shown."""
+
+    by: str
+    reason: str
+    at: datetime
+    now: bool
 
 
 @frozen
 class ChangePage:
     """A change with everything around it. `acceptable` are codes of blockers that the requester
     may take the risk of; `rules` and `ways` are of plans that set rules, `left` has the commands
-    that a failed job left to do by hand."""
+    that a failed job left to do by hand. `waiting` is what the review lacks, while it waits."""
 
     change: Change
     sentence: str
     plan: Plan | None
     record: Record
     stages: list[Stage]
-    approvals: Sequence[Approval]
+    judgements: list[Judgement]
+    waiting: Waiting | None
+    glass: Glass | None
     job: Job | None
     findings: list[Finding]
     acceptable: list[str]
@@ -92,7 +93,13 @@ class ChangePage:
     @property
     def verdict(self) -> Approval | None:
         """The last judgement, None before there is one."""
-        return self.approvals[-1] if self.approvals else None
+        return self.judgements[-1].approval if self.judgements else None
+
+    @property
+    def approved_by(self) -> str:
+        """Who gave the approvals of the plan, in a row."""
+        given = [j.approval for j in self.judgements if not j.note]
+        return " and ".join(a.by.username for a in given if a.decision == "approved")
 
     @property
     def awaits_confirm(self) -> bool:
@@ -117,19 +124,23 @@ def change_page(
     job: Job | None,
     events: Sequence[EventRow],
     user: User,
+    standing: Standing,
 ) -> ChangePage:
     """Return what the page of a change shows to a reader. Reads nothing from the database."""
     plan = change.current_plan
     findings = _by_severity(plan.findings) if plan else []
     record = record_of(plan.steps if plan else (), events)
     scene = scene_of_plan(plan) if plan else None
+    glass = _glass(change, job, events)
     return ChangePage(
         change=change,
         sentence=sentence_of(change),
         plan=plan,
         record=record,
-        stages=stages_of(change, approvals, job),
-        approvals=approvals,
+        stages=stages_of(change, approvals, job, broken=bool(glass and glass.now)),
+        judgements=_judgements(change, approvals, standing.waiting),
+        waiting=standing.waiting,
+        glass=glass,
         job=job,
         findings=findings,
         acceptable=_acceptable(change, findings),
@@ -137,7 +148,7 @@ def change_page(
         rules=rules_diff(plan) if plan else None,
         ways=ways_of(scene) if scene else (),
         moves=_moves(plan, job),
-        allowed=_allowed(change, job, user),
+        allowed=allowed_of(change, job, user, standing),
         left=left_of(job) if job and change.state == State.FAILED else [],
         events=events,
     )
@@ -174,42 +185,25 @@ def _text(address: IPv4Address | str | None) -> str:
     return str(address) if address else ""
 
 
-def _allowed(change: Change, job: Job | None, user: User) -> Allowed:
-    state, may_request = change.state, user.can_request()
-    stoppable = may_request and job is not None and state in UNDER_WAY
-    stoppable = stoppable and not (job.cancel_asked_at or job.confirmed_at)  # type: ignore[union-attr]
-    why_not = _why_not(change, user)
-    return Allowed(
-        approve=state == State.AWAITING_APPROVAL and not why_not,
-        withdraw=may_withdraw(change, user) and state in (*WITHDRAWABLE, State.APPROVED),
-        cancel=stoppable,
-        confirm=stoppable and awaits_confirm(change, job),
-        replan=may_request and state in REPLANNABLE,
-        revert=may_request and state == State.SUCCEEDED,
-        again=may_request and state in REQUEST_AGAIN,
-        why_not=why_not if state == State.AWAITING_APPROVAL else "",
-    )
+def _judgements(
+    change: Change, approvals: Sequence[Approval], waiting: Waiting | None
+) -> list[Judgement]:
+    void = waiting.review.void if waiting else ()
+    rows = []
+    for given in approvals:
+        note = ""
+        if given in void:
+            note = "no longer counts"
+        elif given.decision == Approval.Decision.APPROVED and not of_this_plan(given, change):
+            note = "an earlier plan"
+        rows.append(Judgement(given, note))
+    return rows
 
 
-def awaits_confirm(change: Change, job: Job | None) -> bool:
-    """True while all is done and the host waits for a person to say that it shall stay so."""
-    return (
-        change.confirm == Change.Confirm.PERSON
-        and change.state == State.RUNNING
-        and job is not None
-        and bool(job.confirm_nonce)
-        and not (job.confirmed_at or job.cancel_asked_at)
-    )
-
-
-def may_withdraw(change: Change, user: User) -> bool:
-    """True for who asked for the change, and for admins."""
-    return user.can_request() and (user.is_site_admin or change.requested_by_id == user.pk)
-
-
-def _why_not(change: Change, user: User) -> str:
-    if change.requested_by_id == user.pk:
-        return "You asked for this change, so somebody else has to judge it."
-    if not user.can_approve():
-        return f"Your role ({user.get_role_display().lower()}) does not judge changes."
-    return ""
+def _glass(change: Change, job: Job | None, events: Sequence[EventRow]) -> Glass | None:
+    for row in reversed(events):
+        if row.data.get("break_glass") and change.break_glass_by:
+            now = job is not None and row.data.get("job") == job.pk
+            at = datetime.fromisoformat(row.at)
+            return Glass(change.break_glass_by, change.break_glass_reason, at, now)
+    return None

@@ -8,7 +8,7 @@ from netops.models import Approval, Change, Job
 
 
 def change_json(change: Change) -> dict[str, Any]:
-    """Return a change whose approvals (with who gave them) and jobs are loaded."""
+    """Return a change as `change_full` and `change_full_list` load it."""
     job = next(iter(change.jobs.all()), None)
     return {
         "id": change.pk,
@@ -23,11 +23,22 @@ def change_json(change: Change) -> dict[str, Any]:
         "reverts": change.reverts_id,
         "confirm": change.confirm,
         "confirm_window_s": change.confirm_window_s,
+        "break_glass": _glass_json(change),
         "plan_error": change.plan_error,
         "plan": plan_json(change.plan, job),
         "approvals": [_approval_json(approval) for approval in change.approvals.all()],
         "job": _job_json(job) if job else None,
         "last_seq": change.last_seq,
+    }
+
+
+def _glass_json(change: Change) -> dict[str, Any] | None:
+    if not change.break_glass_by:
+        return None
+    return {
+        "by": change.break_glass_by,
+        "reason": change.break_glass_reason,
+        "at": getattr(change, "break_glass_at", None),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Case, OuterRef, Prefetch, QuerySet, Subquery, Value, When
 
 from hosts.selectors import NUL
 from netops.event_row import EventRow, row_of
@@ -37,7 +37,14 @@ def change_full_list(**filters: str) -> QuerySet[Change]:
 
 
 def with_details(changes: QuerySet[Change]) -> QuerySet[Change]:
-    """Add approvals (with who gave them) and jobs to a query of changes."""
+    """Add approvals (with who gave them) and jobs to a query of changes, and `break_glass_at`, when
+    the glass was last broken (None: never)."""
+    broken = Event.objects.filter(change=OuterRef("pk"), type="state", data__break_glass=True)
+    at = Subquery(broken.order_by("-seq").values("at")[:1])
+    # Looked up only for those that carry the mark: hardly any.
+    changes = changes.annotate(
+        break_glass_at=Case(When(break_glass_by="", then=Value(None)), default=at)
+    )
     approvals = Prefetch("approvals", Approval.objects.select_related("by"))
     return changes.prefetch_related(approvals, "jobs")
 

@@ -36,13 +36,16 @@ class Stage:
     at: datetime | None = None
 
 
-def stages_of(change: Change, approvals: Sequence[Approval], job: Job | None) -> list[Stage]:
-    """Return the four stages of a change: requested, planned, approved, carried out."""
+def stages_of(
+    change: Change, approvals: Sequence[Approval], job: Job | None, *, broken: bool = False
+) -> list[Stage]:
+    """Return the four stages of a change: requested, planned, approved, carried out; `broken` when
+    its job began without approvals (break-glass)."""
     requester = str(change.requested_by)
     return [
         Stage("Requested", DONE, "good", by=requester, at=change.created_at),
         _plan(change),
-        _review(change, approvals),
+        _broken(change, job) if broken else _review(change, approvals),
         _job(change, job),
     ]
 
@@ -74,6 +77,11 @@ def _review(change: Change, approvals: Sequence[Approval]) -> Stage:
     if state == S.EXPIRED:
         return Stage("Expired", STOPPED, at=change.updated_at)
     return Stage("Approval", AHEAD)
+
+
+def _broken(change: Change, job: Job | None) -> Stage:
+    at = job.created_at if job else None
+    return Stage("Glass broken", STOPPED, "bad", by=change.break_glass_by, at=at)
 
 
 def _job(change: Change, job: Job | None) -> Stage:

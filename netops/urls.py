@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from netops.views import change, changes, live, request
+from netops.views import break_glass, change, changes, live, request
 
 app_name = "netops"
 urlpatterns = [
@@ -11,6 +11,7 @@ urlpatterns = [
     path("changes/new/size/", request.size, name="size"),
     path("changes/new/nat/", request.nat_part, name="nat_part"),
     path("changes/<int:pk>/", change.change, name="change"),
+    path("changes/<int:pk>/break-glass/", break_glass.break_glass, name="break_glass"),
     path("changes/<int:pk>/approve/", change.approve, name="approve"),
     path("changes/<int:pk>/reject/", change.reject, name="reject"),
     path("changes/<int:pk>/withdraw/", change.withdraw, name="withdraw"),

@@ -28,6 +28,9 @@ from netops.models import Change
 from netops.selectors import change_list
 from people.requests import UserRequest
 from people.views_refusals import shown_if_missing
+from policies.access import request_refusal
+from policies.freeze import Frozen
+from policies.selectors import frozen_now
 
 _RECENT = 6
 HISTORY_PAGE = 30
@@ -41,10 +44,18 @@ def detail(request: UserRequest, name: str) -> HttpResponse:
     """All that is known of a host; htmx gets the living part alone, and only if it is news."""
     host = host_get(name=name)
     changes = list(change_list(host=host.name)[:_RECENT])
-    known = _known(host, changes)
+    frozen = frozen_now(host=host)
+    known = _known(host, changes, frozen)
     if request.htmx and request.GET.get("known") == known:
         return HttpResponse(status=204)
-    context = _context(host) | {"changes": changes, "known": known}
+    refusal = request_refusal(user=request.user, host=host)
+    context = _context(host) | {
+        "changes": changes,
+        "known": known,
+        "frozen": frozen,
+        "may_request": refusal is None,
+        "no_grant": refusal.message if refusal and refusal.code == "no-grant" else "",
+    }
     if request.htmx:
         return render(request, "hosts/_host_part.html", context)
     once = request.session.get(SHOWN_ONCE, {})
@@ -66,19 +77,20 @@ def _context(host: Host) -> dict[str, object]:
         layers = layers_of(observed)
         context["picture"] = picture_of(observed, layers)
         entries = nat_audit(observed)
-        context["problems"] = problems_of(observed, layers, entries)
+        context["problems"] = problems_of(observed, layers, entries, host.observed_at)
         context["nat"] = nat_section(host.name, observed, entries)
         context["routes"] = routes_of(observed)
         context["settings"] = settings_of(observed)
     return context
 
 
-def _known(host: Host, changes: list[Change]) -> str:
+def _known(host: Host, changes: list[Change], frozen: Frozen | None) -> str:
     """What a reader's page knows: another text means that there is news."""
     newest = [f"{change.pk}-{change.state}" for change in changes]
     seen = host.observed_at.isoformat() if host.observed_at else ""
+    until = frozen.until.isoformat() if frozen else ""
     rotation = "rotating" if host.next_secret else str(host.keys_at or "")
-    return " ".join([host.status, seen, rotation, *newest])
+    return " ".join([host.status, seen, until, rotation, *newest])
 
 
 @login_required

@@ -89,14 +89,15 @@ class _Guard:
             os.fsync(file.fileno())
 
     def _may_be_confirmed(self) -> bool:
-        """True if all is done, nothing was undone yet, and the window is not of an earlier boot."""
+        """True if all is done, nothing was undone yet, and the host was not booted since; what was
+        confirmed before is kept even then."""
         journal = self._journal
         if self._folder.ended or journal.held is None or journal.turned_back:
             return False
         if journal.outcome() is not None or self._orders.confirmed_by:
             return True
-        asked = self._orders.asked
-        return asked is None or asked.boot_id == boot_id()
+        snapshot = journal.snapshot()
+        return snapshot is not None and snapshot.boot_id == boot_id()
 
     def _child(self, what: str, limit_s: float, why: str = "") -> str:
         """Run `work WHAT`; return why it did not come to its own end, "" if it did."""

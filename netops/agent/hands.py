@@ -51,17 +51,22 @@ class Hands:
         self._job = ""
         self._unsettled: dict[str, int] = {}  # {job id: how often it is still tried}
         self._settle_at = 0.0
-        self.settled = threading.Event()
+        self._left_behind: list[str] = []  # Ids of an earlier run's jobs, not looked at yet.
         self._thread = threading.Thread(target=self._run, name="hands", daemon=True)
 
     def start(self) -> None:
-        """Settle what an earlier run left unfinished, report what the host is, then serve."""
+        """Settle what an earlier run left unfinished, report what the host is, then serve.
+
+        Messages may come from now on, and must: a job that is left wants its confirm. New jobs are
+        refused until all are settled.
+        """
         for job in jobs_all(self._place.jobs):
             if job.was_lost:
                 log.error("job %s was lost before it began", job.job_id)
                 shutil.rmtree(job.path, ignore_errors=True)
         unfinished = [job for job in jobs_all(self._place.jobs) if not job.ended]
-        self._job = unfinished[-1].job_id if unfinished else ""
+        self._left_behind = [job.job_id for job in unfinished]
+        self._job = next(iter(self._left_behind), "")
         for job in unfinished:
             self._tasks.append(lambda job=job: self._settle(job))  # type: ignore[misc]
         self._tasks.append(self._ready)
@@ -137,7 +142,6 @@ class Hands:
 
     def _ready(self) -> None:
         jobs_prune(self._place.jobs)
-        self.settled.set()
         self._keep()
         self._observe("start")
 
@@ -239,7 +243,9 @@ class Hands:
         if job.ended:
             self._unsettled.pop(job.job_id, None)
         self._emitter.job_changed(job)
-        self._job = next(iter(self._unsettled), "")
+        if job.job_id in self._left_behind:
+            self._left_behind.remove(job.job_id)
+        self._job = next(iter([*self._left_behind, *self._unsettled]), "")
 
     def _run_guard(self, job: JobFolder) -> None:
         """Start the guard of a job, which sees it through from wherever it stands, and hear it."""

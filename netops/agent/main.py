@@ -59,8 +59,6 @@ def run(place: Place) -> int:
             os._exit(0)
 
     threading.Thread(target=end, name="end", daemon=True).start()
-    while not hands.settled.wait(0.2):
-        pass
     from netops.agent.worker import worker_run
 
     gc.collect()

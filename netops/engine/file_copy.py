@@ -32,6 +32,6 @@ def file_put_back(ports: HostPorts, path: str, saved: Json) -> None:
     else:
         mode = saved["mode"]
         assert isinstance(mode, int)
-        ports.config.write_bytes(path, content, mode)
+        ports.config.write_back(path, content, mode)
     if file_saved(ports, path) != saved:
         raise CheckFailed(f"{path} could not be put back to what it was.")

@@ -26,7 +26,8 @@ from netops.engine.rollback import roll_back
 from netops.engine.serial import Json
 from netops.engine.snapshot import HostSnapshot
 
-PROOF_S = 5.0
+# After a boot Docker may still be starting containers.
+PROOF_S, BOOTED_S = 5.0, 60.0
 
 
 def context_new(
@@ -85,16 +86,17 @@ def _left(ctx: Context, journal: Journal, *, wait: bool) -> list[Left]:
     before = snapshot.host if snapshot else None
     if before is None:
         return []
-    with suppress(DockernetError):
-        nat_keep(ctx.ports)  # After a boot nobody has put the rules back yet.
     found: list[Left] = []
 
     def texts() -> list[str]:
+        with suppress(DockernetError):
+            # After a boot nobody has put the rules back yet, and a Docker that starts comes first.
+            nat_keep(ctx.ports)
         found[:] = _compared(ctx, before, journal)
         return [str(one) for one in found]
 
     with suppress(CheckFailed):
-        ctx.wait(texts, PROOF_S if wait else 0.0)
+        ctx.wait(texts, (BOOTED_S if ctx.rebooted else PROOF_S) if wait else 0.0)
     return found
 
 

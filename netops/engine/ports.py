@@ -145,6 +145,10 @@ class ConfigFiles(Protocol):
         """Replace a file atomically (write beside it, fsync, rename, fsync the folder)."""
         ...
 
+    def write_back(self, path: str, content: bytes, mode: int) -> None:
+        """The same on the way back, where a full disk must not stop it: in place then."""
+        ...
+
     def remove(self, path: str) -> None: ...
     def validate(self, path: str) -> str:
         """Run `dockerd --validate` where the engine has it (23.0); return its complaint or ""."""

@@ -90,7 +90,7 @@ def bring_back(ctx: Context, before: Before, edit: ConfigEdit, original: Json) -
             old = edit.with_value(str(before.interface)).applied_to(file_bytes(original))
             mode = original["mode"] if isinstance(original, dict) else 0o644
             assert isinstance(mode, int)
-            ctx.ports.config.write_bytes(edit.path, old, mode)
+            ctx.ports.config.write_back(edit.path, old, mode)
         else:
             file_put_back(ctx.ports, edit.path, original)
         set_addresses(ctx, before)

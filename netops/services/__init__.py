@@ -2,6 +2,7 @@
 after the commit."""
 
 from netops.services.approvals import change_approve, change_reject
+from netops.services.break_glass import change_break_glass
 from netops.services.changes import (
     change_replan,
     change_request,
@@ -12,6 +13,7 @@ from netops.services.confirms import change_cancel, change_confirm
 
 __all__ = [
     "change_approve",
+    "change_break_glass",
     "change_cancel",
     "change_confirm",
     "change_reject",

@@ -12,6 +12,7 @@ _SAID = {
     "replanned": "{by} asked for a new plan of change {pk} on {host}.",
     "withdrawn": "{by} withdrew change {pk} on {host}.",
     "approved": "{by} approved the plan of change {pk} on {host}.",
+    "sent-on": "{by} had change {pk} on {host} carried out: it has the approvals that it needs.",
     "rejected": "{by} rejected the plan of change {pk} on {host}.",
 }
 
@@ -19,7 +20,8 @@ _SAID = {
 def change_note(change: Change, verb: str, user: User, **data: str) -> None:
     """Add an entry "change.<verb>", in the caller's transaction; `data` is what else to remember.
 
-    `verb` is one of requested, reverted, replanned, withdrawn, approved, rejected.
+    `verb` is one of requested, reverted, replanned, withdrawn, approved, sent-on,
+    rejected.
     """
     words = {"pk": change.pk, "host": change.host.name, "reverts": change.reverts_id}
     audit_note(

@@ -19,6 +19,7 @@ from netops.services.plans import plan_ask
 from netops.states import HOLDING, REPLANNABLE, WITHDRAWABLE, State
 from people.errors import Conflict, Forbidden
 from people.models import User
+from policies.access import may_request
 
 REASON_LENGTH = 2000
 CONFIRM_WINDOW_S = (10, 3600)
@@ -88,10 +89,11 @@ def change_request(
     `confirm` ("site" or "person") is who confirms the job when all is done, within
     `confirm_window_s` seconds; without a confirm the host goes back by itself.
 
-    Raises Forbidden below operator, SpecInvalid with every fault of what was asked for, Conflict
-    when the host is not online or another change holds it.
+    Raises Forbidden below operator and without a grant where the policy asks for one, SpecInvalid
+    with every fault of what was asked for, Conflict when the host is not online or another change
+    holds it.
     """
-    require_operator(user)
+    may_request(user=user, host=host)
     _check(kind, spec, reason, confirm, confirm_window_s)
     require_online(host)
     return _create(
@@ -143,10 +145,10 @@ def change_withdraw(*, user: User, change: Change) -> Change:
 def change_replan(*, user: User, change: Change) -> Change:
     """Ask the host for a new plan; the former one, and what was said of it, no longer counts.
 
-    Raises Forbidden below operator, Conflict when the change is past that, its host is not online
-    or another change holds it.
+    Raises Forbidden for who may not request, Conflict when the change is past that, its host is not
+    online or another change holds it.
     """
-    require_operator(user)
+    may_request(user=user, host=change.host)
     with transaction.atomic():
         locked = change_lock(change.pk)
         if locked.state not in REPLANNABLE:
@@ -172,10 +174,10 @@ def change_replan(*, user: User, change: Change) -> Change:
 def change_revert(*, user: User, change: Change) -> Change:
     """Ask for what the host was before a change that succeeded; return the new change.
 
-    Raises Forbidden below operator, Conflict when it has not succeeded, the former state is not
-    known, the host is not online or another change holds it.
+    Raises Forbidden for who may not request, Conflict when it has not succeeded, the former state
+    is not known, the host is not online or another change holds it.
     """
-    require_operator(user)
+    may_request(user=user, host=change.host)
     change.refresh_from_db()
     if change.state != State.SUCCEEDED:
         raise Conflict("state", f"Change {change.pk} has not succeeded; there is nothing to undo.")

@@ -14,12 +14,12 @@ from hosts.models import Host
 from hosts.services import dispatch
 from hosts.services.broker_access import BrokerAway
 from netops.models import Change, Job
-from netops.services.changes import require_operator
 from netops.services.moves import change_lock, event_append
 from netops.states import UNDER_WAY, State
 from netops.wire import CancelRequest, ConfirmAsk, ConfirmGiven
 from people.errors import Conflict
 from people.models import User
+from policies.access import may_cancel
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +58,9 @@ def confirm_asked(*, host: Host, ask: ConfirmAsk) -> bool:
 def change_confirm(*, user: User, change: Change) -> Change:
     """Keep what the job did, where the request asked for a person to say so.
 
-    Raises Forbidden below operator, Conflict when the host does not wait for it, BrokerAway.
+    Raises Forbidden (policies.access), Conflict when the host does not wait for it, BrokerAway.
     """
-    require_operator(user)
+    may_cancel(user=user, change=change)
     with transaction.atomic():
         locked = change_lock(change.pk)
         job = Job.objects.filter(change=locked, finished_at=None).first()
@@ -88,9 +88,9 @@ def change_confirm(*, user: User, change: Change) -> Change:
 def change_cancel(*, user: User, change: Change) -> Change:
     """Have the host stop at the next safe point and go back.
 
-    Raises Forbidden below operator, Conflict when no job is under way, BrokerAway.
+    Raises Forbidden (policies.access), Conflict when no job is under way, BrokerAway.
     """
-    require_operator(user)
+    may_cancel(user=user, change=change)
     with transaction.atomic():
         locked = change_lock(change.pk)
         job = Job.objects.filter(change=locked, finished_at=None).first()

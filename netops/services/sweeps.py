@@ -24,6 +24,7 @@ from netops.services.moves import change_lock, state_enter
 from netops.services.plans import plan_ask
 from netops.states import UNDER_WAY, State
 from people.errors import Conflict
+from policies.selectors import approvals_overdue
 
 PLAN_AGAIN = timedelta(seconds=30)
 
@@ -81,17 +82,13 @@ def _silent(job: Job, lease: timedelta) -> bool:
 
 
 def changes_expire() -> int:
-    """Expire what has waited too long for a plan or for an approval."""
-    limits = (
-        (State.PLANNING, settings.PLANNING_EXPIRES_S, "No plan came in time."),
-        (State.AWAITING_APPROVAL, settings.APPROVAL_EXPIRES_S, "Nobody judged the plan in time."),
-    )
-    expired = 0
-    for state, seconds, message in limits:
-        limit = timezone.now() - timedelta(seconds=seconds)
-        for change in Change.objects.filter(state=state, updated_at__lt=limit):
-            expired += _expire(change, state, message)
-    return expired
+    """Expire what has waited too long for a plan or, by its environment's policy, for approvals."""
+    limit = timezone.now() - timedelta(seconds=settings.PLANNING_EXPIRES_S)
+    planning = Change.objects.filter(state=State.PLANNING, updated_at__lt=limit)
+    expired = sum(_expire(change, State.PLANNING, "No plan came in time.") for change in planning)
+    waiting = Change.objects.filter(approvals_overdue(), state=State.AWAITING_APPROVAL)
+    message = "The approvals that it needs did not come in time."
+    return expired + sum(_expire(change, State.AWAITING_APPROVAL, message) for change in waiting)
 
 
 def _expire(change: Change, expected: State, message: str) -> bool:

@@ -13,7 +13,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from hosts.services.broker_access import BrokerAway
-from netops.change_page import ChangePage, change_page, may_withdraw
+from netops.allowed import may_withdraw
+from netops.change_page import ChangePage, change_page
 from netops.engine.errors import Refused
 from netops.models import Change
 from netops.selectors import change_approvals, change_get, change_job, events_after
@@ -29,6 +30,7 @@ from netops.services import (
 )
 from people.requests import UserRequest
 from people.views_refusals import shown_if_missing, status_of
+from policies.standing import standing_of
 
 
 @login_required
@@ -63,12 +65,15 @@ def gathered(request: UserRequest, change: Change) -> ChangePage:
     Some may be newer than the change, so the page's stream goes on from `change.last_seq`, read
     with the state: a move that came between the two reads is told again, not missed.
     """
+    approvals = change_approvals(change=change)
+    standing = standing_of(user=request.user, change=change, approvals=approvals)
     return change_page(
         change=change,
-        approvals=change_approvals(change=change),
+        approvals=approvals,
         job=change_job(change=change),
-        events=events_after(change_id=change.pk, after=0),
+        standing=standing,
         user=request.user,
+        events=events_after(change_id=change.pk, after=0),
     )
 
 

@@ -1,7 +1,7 @@
 """Stands in for `work apply` and `work settle` under a real guard: journal and events, no host.
 
-`behaviour.json` in the state folder: `apply` is "holds" (all done, the confirm is missing), "dies",
-"hangs" or "fails"; `settle` is "dies" or "". Each call is noted in `calls`.
+`behaviour.json` in the state folder: `apply` is "holds" (all done, the confirm is missing), "holds
+before a boot", "dies", "hangs" or "fails"; `settle` is "dies" or "". Each call is noted in `calls`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from netops.agent.jobs import JobFolder
+from netops.agent.orders import boot_id
 from netops.agent.telling import TellingLog, job_end
 from netops.engine.journal import ROLLED_BACK, SUCCEEDED, Journal, Outcome
 from netops.engine.observed import Controller
@@ -39,7 +40,8 @@ def main(state: Path, argv: list[str]) -> None:
 
 
 def _apply(how: str, folder: JobFolder, journal: Journal, events: TellingLog) -> None:
-    journal.begin(folder.request().plan, Controller(), "boot-1")
+    boot = "another boot" if how == "holds before a boot" else boot_id()
+    journal.begin(folder.request().plan, Controller(), boot)
     events("step_started", "Do it", step=1)
     if how == "dies":
         os.kill(os.getpid(), 9)

@@ -241,6 +241,15 @@ def test_a_confirm_that_came_before_the_guard_died_counts(guarded: Guarded) -> N
     assert told(job) == ("succeeded", "Done and proved, and bob confirmed it.")
 
 
+def test_after_a_boot_it_asks_for_no_confirm_and_goes_back(guarded: Guarded) -> None:
+    # What has no restart policy does not run after a boot, and only the way back starts it.
+    job = guarded.job(apply="holds before a boot")
+    guarded.start(job).wait(10)
+    assert told(job) == ("rolled_back", "It was cut short.")
+    assert guarded.asks() == []
+    assert guarded.calls() == ["apply", "settle"]
+
+
 def test_it_does_nothing_for_a_job_that_has_ended(guarded: Guarded) -> None:
     job = guarded.job(apply="fails")
     guarded.start(job).wait(10)

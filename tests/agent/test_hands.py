@@ -75,7 +75,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
 def test_what_cannot_be_settled_is_tried_again_while_the_agent_lives(bench: Bench) -> None:
     bench.works_at = 6
     bench.hands.start()
-    assert bench.hands.settled.wait(5)  # It serves meanwhile, but takes no other job.
+    assert bench.hands.job == bench.job.job_id  # It serves meanwhile, but takes no other job.
     wait_until(lambda: [bench.hands.job], lambda jobs: jobs == [""])
     events = bench.job.events()
     assert [e.type for e in events] == ["state", "output", "end"]
@@ -89,7 +89,8 @@ def test_it_is_busy_until_the_journal_is_settled(
 ) -> None:
     monkeypatch.setattr(module, "SETTLE_AGAIN_S", 60.0)
     bench.hands.start()
-    assert bench.hands.settled.wait(5)
+    assert bench.hands.job == bench.job.job_id
+    wait_until(bench.job.events, lambda events: len(events) == 2)
     assert bench.hands.job == bench.job.job_id
     assert not bench.job.ended
 

@@ -11,10 +11,12 @@ from typing import Any, TypeVar, cast
 import attrs
 import pytest
 
+from netops.agent.orders import Orders
 from netops.wire import (
     TASK,
     TO_HOST,
     TO_SITE,
+    ConfirmGiven,
     Heartbeat,
     JobEvent,
     JobRefused,
@@ -205,14 +207,38 @@ def test_it_settles_what_an_earlier_worker_left_before_it_takes_a_job(
     idle_agent.kill()
     os.kill(pid, signal.SIGKILL)
     idle_agent.behave()
-    site.send(job_of(2))
+    looks = len(site.said(ObservationReport))
     idle_agent.start()
+    site.wait_for_end(job_of(1).job_id)
+    site.wait_for(ObservationReport, looks + 1)  # It looks when it is free again.
+    site.send(job_of(2))
     site.wait_for_end(job_of(2).job_id)
     calls = [f"guard {job_of(1).job_id}", f"guard {job_of(1).job_id}", f"guard {job_of(2).job_id}"]
     assert idle_agent.calls() == calls
     events = {e.seq: e for e in site.said(JobEvent) if e.job_id == job_of(1).job_id}
     assert sorted(events) == list(range(1, max(events) + 1))
     assert events[max(events)].data["state"] == "rolled_back"
+
+
+def test_it_hears_the_confirm_of_a_job_that_an_earlier_worker_left(
+    idle_agent: Agent, site: Site
+) -> None:
+    idle_agent.start()
+    idle_agent.behave(outputs=500, pause_s=0.2)
+    site.send(job_of(1))
+    site.wait_for(JobEvent, 3)
+    pid = _child_of(idle_agent)
+    idle_agent.kill()
+    idle_agent.start()
+    orders = Orders(idle_agent.place.jobs / job_of(1).job_id)
+    ask = orders.ask_begin(60.0)
+    site.send(ConfirmGiven(job_of(1).job_id, ask.nonce, "site"))
+    wait_until(lambda: orders.confirmed_by, lambda by: by == "site")
+    site.send(job_of(2))
+    assert site.wait_for(JobRefused)[0].code == "busy"
+    assert idle_agent.calls() == [f"guard {job_of(1).job_id}"]
+    os.kill(pid, signal.SIGKILL)
+    site.wait_for_end(job_of(1).job_id)
 
 
 @pytest.mark.parametrize("request_text", [None, "", '{"job_id": "torn'])

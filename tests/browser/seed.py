@@ -19,6 +19,7 @@ from netops.engine.observed import DaemonConfig, Observed  # noqa: E402
 from netops.engine.serial import to_json  # noqa: E402
 from netops.states import State  # noqa: E402
 from people.models import User  # noqa: E402
+from tests.browser.seed_policies import seed_policies  # noqa: E402
 from tests.pages import world  # noqa: E402
 from tests.pages.host_example import (  # noqa: E402
     container,
@@ -39,7 +40,7 @@ REASONS = (
 
 def main() -> None:
     """Fill an empty database: changes 1 to 8, each in another state; 9 and 10 are of NAT; 11 to 13
-    near their ends."""
+    near their ends; 14 to 16 are about policies."""
     alice, bob = world.user("alice", "operator"), world.user("bob", "approver")
     world.user("carol", "viewer")
     world.user("admin", "admin")
@@ -50,6 +51,7 @@ def main() -> None:
     _unfinished(alice, bob)
     _nat(alice, bob)
     _ends(alice, bob)
+    seed_policies(_online, _host, REASONS[3])
 
 
 def _hosts() -> None:

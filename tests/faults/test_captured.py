@@ -151,7 +151,8 @@ def test_what_waits_is_told_with_its_number_a_minute_later(fake: FakeHost) -> No
     assert Entry.objects.filter(action="message.forged").count() == 1
     with at_time(datetime.now(UTC) + timedelta(seconds=61)):
         troubles.flush()
-    assert [e.data["count"] for e in Entry.objects.order_by("id")] == [1, 3]
+    told = Entry.objects.filter(action="message.forged").order_by("id")
+    assert [entry.data["count"] for entry in told] == [1, 3]
 
 
 def captured(agent: RealAgent) -> tuple[bytes, str]:

@@ -21,6 +21,9 @@ READ = (
     "/changes/",
     "/changes/1/",
     "/ranges/",
+    "/policies/",
+    "/freezes/",
+    "/groups/",
     "/tokens/",
 )
 ACTIONS = (
@@ -33,7 +36,13 @@ ACTIONS = (
     "revert",
     "accept",
 )
-ADMIN_ONLY = ("/add-host/", "/hosts/web-1/revoke/", "/hosts/web-1/rotate/")
+ADMIN_ONLY = (
+    "/add-host/",
+    "/hosts/web-1/revoke/",
+    "/hosts/web-1/rotate/",
+    "/policies/new/",
+    "/policies/default/",
+)
 
 
 @pytest.fixture
@@ -85,6 +94,7 @@ def test_it_offers_a_viewer_nothing_to_do(browse: Browse, change: Change) -> Non
         "revert",
         "/new/",
         "revoke",
+        "break-glass",
     )
     assert not [path for path in found if any(word in path for word in forbidden)]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 from django.test import Client
+from django.utils import timezone
 
 from hosts.models import Host
 from netops.engine.observed import DaemonConfig, Observed
@@ -125,6 +126,21 @@ def test_it_names_what_is_wrong(browse: Browse, people: dict[str, User]) -> None
     assert f"{path} cannot be read: line 1 ends" in page
     assert "“bip” is set both as a flag and" in page
     assert "netns of app-1: gone" in page
+
+
+@pytest.mark.parametrize(
+    ("off", "told"),
+    [(3600, "60 minutes ahead"), (-3600, "60 minutes behind"), (-400, ""), (30, "")],
+)
+def test_it_says_that_a_clock_is_off(
+    browse: Browse, people: dict[str, User], off: int, told: str
+) -> None:
+    arrived = timezone.now()
+    seen = evolve(observed(), at=(arrived + timedelta(seconds=off)).isoformat())
+    world.host("web-1", observed=seen, observed_at=arrived)
+    page = text(browse("carol").get("/hosts/web-1/"))
+    assert ("The clock of this host is about" in page) == bool(told)
+    assert told in page
 
 
 def test_it_escapes_what_a_host_says(browse: Browse, people: dict[str, User]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, timedelta
 from typing import Any
 
+from attrs import evolve
 from django.db import transaction
 from django.utils import timezone
 
@@ -43,9 +44,11 @@ def host(name: str = "web-1", *, online: bool = True, **fields: Any) -> Host:
         "secret": "00" * 32,
     }
     if report is not None:
+        seen_at = now - timedelta(seconds=20)
+        told = report if "observed_at" in fields else evolve(report, at=seen_at.isoformat())
         values |= {
-            "observed": to_json(report),
-            "observed_at": now - timedelta(seconds=20),
+            "observed": to_json(told),
+            "observed_at": seen_at,
             "docker_version": report.daemon.version,
             "subnet": bridge_subnet(report),
             "container_count": sum(c.running for c in report.containers),

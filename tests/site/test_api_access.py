@@ -13,6 +13,7 @@ from netops.models import Approval, Change, Event, Job
 from netops.states import State
 from people.models import ApiToken, User
 from people.services import token_issue
+from policies.models import EnvironmentPolicy
 from tests.site.api_client import Answer, Api
 from tests.site.rows import change_row, host_row
 
@@ -36,6 +37,9 @@ CALLS = [
     ("GET", "/changes/1", "viewer"),
     ("POST", "/changes/1/approve", "approver"),
     ("POST", "/changes/1/reject", "approver"),
+    ("POST", "/changes/1/break-glass", "admin"),
+    ("GET", "/policies", "viewer"),
+    ("PUT", "/policies", "admin"),
     ("POST", "/changes/1/withdraw", "operator"),
     ("POST", "/changes/1/cancel", "operator"),
     ("POST", "/changes/1/confirm", "operator"),
@@ -48,7 +52,7 @@ PEOPLE = {"viewer": "carol", "operator": "dan", "approver": "bob", "admin": "adm
 
 def everything() -> list[Any]:
     """All rows that a call could have touched."""
-    models = (Host, EnrolmentToken, ReservedRange, Change, Approval, Job, Event)
+    models = (Host, EnrolmentToken, ReservedRange, Change, Approval, Job, Event, EnvironmentPolicy)
     return [list(model.objects.order_by("pk").values()) for model in models]
 
 

@@ -22,7 +22,7 @@ from netops.ingest import batch as batch_module
 from netops.models import Change, Event, Job
 from netops.services import change_approve, change_request
 from netops.states import State
-from netops.wire import TO_HOST, Heartbeat, PlanRequest, ResendRequest, seal, stream_name
+from netops.wire import MAX_BYTES, TO_HOST, Heartbeat, PlanRequest, ResendRequest, seal, stream_name
 from people.models import User
 from tests.site.fake_host import FakeHost, event_of, wait_until
 from tests.site.real_broker import RealBroker
@@ -87,7 +87,7 @@ def forged(fake: FakeHost, other: FakeHost) -> dict[str, str]:
         "of another host": other.sealed(beat),
         "wrong direction": seal(fake.key, TO_HOST, own, beat),
         "altered": good[:20] + ("A" if good[20] != "A" else "B") + good[21:],
-        "too long": "A" * (8 * 1024 * 1024 + 1),
+        "too long": "A" * (MAX_BYTES + 1),
         "for hosts only": fake.sealed(ResendRequest("x", 0)),
     }
 

@@ -6,7 +6,12 @@ from collections.abc import Callable, Sequence
 
 from netops.engine.adapters.command import run
 from netops.engine.adapters.dockerd_flags import Setting, Word, read_flags
-from netops.engine.adapters.files import file_read, file_remove, file_replace
+from netops.engine.adapters.files import (
+    file_read,
+    file_remove,
+    file_replace,
+    file_replace_or_overwrite,
+)
 from netops.engine.adapters.process import find
 from netops.engine.adapters.systemd_unit import read_environment_file, unit_command
 from netops.engine.adapters.sysv_script import SCRIPT, sysv_script
@@ -63,6 +68,10 @@ class DockerConfig:
     def write_bytes(self, path: str, content: bytes, mode: int) -> None:
         """Replace a file atomically. Raises OperationFailed."""
         file_replace(path, content, mode)
+
+    def write_back(self, path: str, content: bytes, mode: int) -> None:
+        """Replace a file on the way back, in place if the disk is full. Raises OperationFailed."""
+        file_replace_or_overwrite(path, content, mode)
 
     def remove(self, path: str) -> None:
         """Remove a file; fine if there is none. Raises OperationFailed."""

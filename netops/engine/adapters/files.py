@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import stat
@@ -46,6 +47,29 @@ def file_replace(path: str, content: bytes, mode: int) -> None:
         with contextlib.suppress(OSError):
             Path(part).unlink()
         raise OperationFailed(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def file_replace_or_overwrite(path: str, content: bytes, mode: int) -> None:
+    """`file_replace`, but on a full disk write into the blocks that the file has already.
+
+    For the way back alone: a file torn by a loss of power at that moment is worse than none, but a
+    Docker that cannot be started is worse still. Raises OperationFailed.
+    """
+    try:
+        file_replace(path, content, mode)
+    except OperationFailed as error:
+        cause = error.__cause__
+        if not isinstance(cause, OSError) or cause.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        try:
+            with Path(path).open("r+b") as file:
+                file.write(content)
+                file.truncate()
+                file.flush()
+                os.fchmod(file.fileno(), mode)
+                os.fsync(file.fileno())
+        except OSError:
+            raise error from cause
 
 
 def file_remove(path: str) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 import attrs
 
 from lab.host import LabHost
-from tests.faults.hosts.cases import STEPS, SUBNET
+from tests.faults.hosts.cases import LAST, STEPS, SUBNET
 from tests.faults.hosts.faults import fault_order, fault_struck
 from tests.faults.hosts.stage import PORTS, Change, Stage
 from tests.faults.hosts.striking import TRUTH
-from tests.faults.hosts.whole import Seen, assert_of_use, look, which
+from tests.faults.hosts.whole import Seen, assert_of_use, lasting, look, which
 
 _FRESH = count(1)
 # A test host has no NAT setting, so that its plan has no step that moves one.
@@ -36,6 +36,19 @@ class Job:
         """Let it begin; from now on its time counts."""
         self.begun = time.time()
         self.stage.approve(self.change)
+
+    def wait_at(self, step: str, point: str, wait_s: float) -> None:
+        """Order the job to wait for so long when it comes to that point; LAST: after its steps."""
+        number = 0 if step == LAST else PLAIN.index(step) + 1
+        fault_order(self.host, {"step": number, "point": point, "act": f"sleep-{wait_s:g}"})
+
+    def gone_back(self, timeout_s: float) -> float:
+        """Wait until the host itself is as it was, whatever the site knows; return the seconds."""
+        begun = time.monotonic()
+        while lasting(look(self.host)) != lasting(self.before):
+            assert time.monotonic() - begun < timeout_s, "the host did not go back"
+            time.sleep(0.3)
+        return time.monotonic() - begun
 
     def proved(self, timeout_s: float = 120.0) -> str:
         """Wait for its end and prove that the host is whole, the site true, the history complete.
@@ -72,21 +85,24 @@ def job_amid(
 ) -> Job:
     """A subnet change that has come to `point` of `step` and waits there for `wait_s` seconds."""
     job = job_asked(stage, host, **more)
-    number = PLAIN.index(step) + 1
-    fault_order(host, {"step": number, "point": point, "act": f"sleep-{wait_s:g}"})
+    job.wait_at(step, point, wait_s)
     job.approve()
     fault_struck(host)
     return job
 
 
 def jobs_amid(
-    stage: Stage, hosts: Sequence[LabHost], step: str, happens: Callable[[], None]
+    stage: Stage,
+    hosts: Sequence[LabHost],
+    step: str,
+    happens: Callable[[], None],
+    point: str = "in",
+    **more: Any,
 ) -> list[Job]:
-    """A job on each host, all in the middle, when `happens` is called."""
-    jobs = [job_asked(stage, host) for host in hosts]
+    """A job on each host, all at that point, when `happens` is called."""
+    jobs = [job_asked(stage, host, **more) for host in hosts]
     for job in jobs:
-        number = PLAIN.index(step) + 1
-        fault_order(job.host, {"step": number, "point": "in", "act": "sleep-2"})
+        job.wait_at(step, point, 2.0)
     for job in jobs:
         job.approve()
     for job in jobs:

@@ -1,4 +1,5 @@
-"""Which faults there are: every step of two plans, at four points, with five victims."""
+"""Which faults there are: every step of two plans, at four points, and what comes after the last
+step until the job has ended, at four more; with five victims."""
 
 from __future__ import annotations
 
@@ -19,12 +20,15 @@ STEPS = {
     NAT: ("nat_remember", "nat_rules", "forget_connections", "verify_nat"),
 }  # fmt: skip
 POINTS = ("before", "in", "half", "after")
+# After the last step: nobody asked for a confirm yet; it was asked for; it is on the host's disk;
+# the journal knows the end and nobody was told.
+LAST, LAST_POINTS = "confirm", ("held", "asked", "confirmed", "ended")
 POWER = "power"
 VICTIMS = {
-    "job": "kill-applier",
+    "job": "kill-carrier",
     "worker": "kill-worker",
     "guard": "kill-guard",
-    "all three": "kill-worker+guard+applier",
+    "all three": "kill-worker+guard+carrier",
     POWER: "freeze",
 }
 INITS = ("sysv", "systemd")
@@ -33,7 +37,8 @@ SEED = int(os.environ.get("DOCKERNET_FAULT_SEED") or random.randrange(10_000))
 
 @attrs.frozen
 class Case:
-    """One fault: at `point` of step `step` (from 1) of a change of `kind`, `victim` is lost."""
+    """One fault: at `point` of step `step` (from 1) of a change of `kind`, `victim` is lost. The
+    step after the last one is what the job's end takes."""
 
     init: str
     kind: str
@@ -44,7 +49,12 @@ class Case:
     @property
     def name(self) -> str:
         """The step's kind."""
-        return STEPS[self.kind][self.step - 1]
+        return (*STEPS[self.kind], LAST)[self.step - 1]
+
+    @property
+    def number(self) -> int:
+        """The step's number as the hook knows it, 0 for what comes after the last."""
+        return self.step if self.point in POINTS else 0
 
     def __str__(self) -> str:
         step = self.name.replace(" ", "-")
@@ -52,12 +62,24 @@ class Case:
         return f"{self.init}-{self.kind}-{self.step:02}-{step}-{self.point}-{victim}"
 
 
+def places(kind: str) -> list[tuple[int, str]]:
+    """Every (step, point) of a change of that kind."""
+    steps = range(1, len(STEPS[kind]) + 1)
+    return [*product(steps, POINTS), *product([len(steps) + 1], LAST_POINTS)]
+
+
+def victims_at(point: str) -> tuple[str, ...]:
+    """Who can die there: after the last step the process that carried the steps out is gone."""
+    return tuple(v for v in VICTIMS if v != "job" or point in (*POINTS, "held"))
+
+
 def every_case() -> list[Case]:
     """The whole matrix, on both inits."""
     return [
         Case(init, kind, step, point, victim)
         for init, kind in product(INITS, STEPS)
-        for step, point, victim in product(range(1, len(STEPS[kind]) + 1), POINTS, VICTIMS)
+        for step, point in places(kind)
+        for victim in victims_at(point)
     ]
 
 
@@ -73,6 +95,10 @@ def covering_cases(seed: int = SEED) -> list[Case]:
         points = _shuffled(rng, POINTS, many)
         victims = _shuffled(rng, tuple(VICTIMS), many)
         found += [Case(init, kind, *row) for row in zip(order, points, victims, strict=True)]
+        found += [
+            Case(init, kind, steps + 1, point, rng.choice(victims_at(point)))
+            for point in LAST_POINTS
+        ]
     return found
 
 

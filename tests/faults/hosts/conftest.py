@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
+from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,14 +17,47 @@ from tests.faults.hosts.lanes import Lanes
 from tests.faults.hosts.reliability import Record, reliability_write
 from tests.faults.hosts.stage import Stage
 
+HERE = Path(__file__).parent
+FAILED = pytest.StashKey[list[str]]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The seed, so that the same selection can be made again."""
+    terminalreporter.write_line(f"faults on hosts: DOCKERNET_FAULT_SEED={SEED}")
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The matrix runs beside the other tests of this folder, and is asked for last."""
-    if not config.getoption("--all-faults"):
-        long = [item for item in items if item.get_closest_marker("all_faults")]
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in long]
-    items.sort(key=lambda item: item.path.name == "test_killed.py")
+    """A selection unless all is asked for; the matrix runs beside the other tests of this folder,
+    and is asked for last."""
+    mine = [item for item in items if item.path.is_relative_to(HERE)]
+    if not config.getoption("--all-faults") and not any("::" in arg for arg in config.args):
+        left_out = _left_out(mine)
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+    items.sort(key=lambda item: item.path == HERE / "test_killed.py")
+
+
+def _left_out(items: list[pytest.Item]) -> list[pytest.Item]:
+    """What is not run: what takes long, and of each file beside the matrix all but one test, by
+    the seed."""
+    found = [item for item in items if item.get_closest_marker("all_faults")]
+    by_file: dict[Path, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item not in found and item.path.name != "test_killed.py":
+            by_file[item.path].append(item)
+    for path, group in by_file.items():
+        kept = random.Random(f"{SEED} {path.name}").choice(group)
+        found += [item for item in group if item is not kept]
+    return found
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Remember what failed, for the record."""
+    report = yield
+    if report.failed:
+        item.config.stash.setdefault(FAILED, []).append(item.name)
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -43,15 +79,6 @@ def stage(faults_lab: Lab) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="session")
-def record(request: pytest.FixtureRequest) -> Iterator[Record]:
-    """What the session found; written to docs/reliability.md at its end if that is asked for."""
-    found = Record(SEED)
-    yield found
-    if request.config.getoption("--write-reliability"):
-        reliability_write(found)
-
-
-@pytest.fixture(scope="session", autouse=True)
 def lanes(request: pytest.FixtureRequest, stage: Stage) -> Iterator[Lanes]:
     """The cases of the matrix that this session has, under way from the first test on."""
     calls = [getattr(item, "callspec", None) for item in request.session.items]
@@ -59,3 +86,17 @@ def lanes(request: pytest.FixtureRequest, stage: Stage) -> Iterator[Lanes]:
     work = Lanes(stage, [case for case in found if isinstance(case, Case)])
     yield work
     work.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def record(request: pytest.FixtureRequest, lanes: Lanes) -> Iterator[Record]:
+    """What the session found, also one that was interrupted; written to docs/reliability.md at its
+    end if that is asked for."""
+    found = Record(SEED)
+    yield found
+    lanes.stop()
+    found.strikes = lanes.rows()
+    failed = [name for name in request.config.stash.get(FAILED, []) if "ends_whole" not in name]
+    found.failed = [*lanes.failed(), *failed]
+    if request.config.getoption("--write-reliability"):
+        reliability_write(found)

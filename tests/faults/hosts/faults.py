@@ -12,17 +12,24 @@ from lab.command import LabError
 from lab.host import LabHost
 
 HOOK = Path(__file__).with_name("hook.py")
-ENGINE = "/opt/dockernet/lib/netops/engine"
-LINES = "\nfrom netops.engine import fault_hook  # by a test\n\nfault_hook.arm(Journal)\n"
+LIB = "/opt/dockernet/lib/netops"
+IMPORT = "\nfrom netops.engine import fault_hook  # by a test\n\n"
+WRAPPED = {
+    f"{LIB}/engine/journal.py": "fault_hook.arm(Journal)\n",
+    f"{LIB}/agent/orders.py": "fault_hook.arm_orders(Orders)\n",
+}
 ORDERS, STRUCK = "/run/dockernet-fault.json", "/run/dockernet-fault.struck"
 
 
 def hook_install(host: LabHost) -> None:
     """Put the hook into the agent's copy on this host, once; its processes to come have it."""
-    if host.run(["grep", "-q", "fault_hook", f"{ENGINE}/journal.py"], check=False).returncode == 0:
+    if host.run(["test", "-e", f"{LIB}/engine/fault_hook.py"], check=False).returncode == 0:
         return
-    host.write(f"{ENGINE}/fault_hook.py", HOOK.read_text())
-    host.write(f"{ENGINE}/journal.py", host.read(f"{ENGINE}/journal.py") + LINES)
+    host.write(f"{LIB}/engine/fault_hook.py", HOOK.read_text())
+    for path, line in WRAPPED.items():
+        host.write(path, host.read(path) + IMPORT + line)
+    # What the worker itself does is struck too.
+    host.run("service dockernet-agent restart")
 
 
 def fault_order(host: LabHost, *orders: dict[str, Any]) -> None:

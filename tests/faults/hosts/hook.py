@@ -4,7 +4,10 @@
 Points: `before` (the step is announced, the journal knows nothing of it), `in` (the journal says
 begun, nothing is done), `half` (delay_s seconds into doing it, or when it is done and the journal
 does not know it yet, whichever comes first), `after` (the journal says done, nobody was told),
-`undo` (the step was just undone). Acts: see `_strike`. Production code knows nothing of all this.
+`undo` (the step was just undone). With step 0, after the last one: `held` (the journal says that
+all is done, nobody was asked), `asked` (the site is about to be asked to confirm), `confirmed` (the
+confirm is on the disk, in the worker), `ended` (the journal has the outcome, nobody was told).
+Acts: see `_strike`. Production code knows nothing of all this.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from typing import Any
 ORDERS = Path("/run/dockernet-fault.json")
 STRUCK = Path("/run/dockernet-fault.struck")
 WORKER, GUARD = ("__main__.py", "run"), ("work", "guard")
+CARRIERS = (("work", "apply"), ("work", "settle"))
 
 
 def arm(journal: Any) -> None:
@@ -50,6 +54,25 @@ def arm(journal: Any) -> None:
 
     journal.step_begun, journal.step_done = step_begun, step_done
     journal.step_undone = step_undone
+    _after(journal, "hold", "held")
+    _after(journal, "finish", "ended")
+
+
+def arm_orders(orders: Any) -> None:
+    """Wrap what netops.agent.orders.Orders (the class) writes."""
+    _after(orders, "ask_begin", "asked")
+    _after(orders, "confirm", "confirmed")
+
+
+def _after(cls: Any, name: str, point: str) -> None:
+    plain = getattr(cls, name)
+
+    def wrapped(*args: Any, **words: Any) -> Any:
+        result = plain(*args, **words)
+        _reached(0, point)
+        return result
+
+    setattr(cls, name, wrapped)
 
 
 def _orders() -> list[dict[str, Any]]:
@@ -83,16 +106,26 @@ def _strike(act: str) -> None:
         time.sleep(float(act.removeprefix("sleep-")))
         return
     if act == "freeze":
-        os.kill(os.getpid(), signal.SIGSTOP)
+        _freeze()
         return
     words = act.removeprefix("kill-").split("+")
-    for name, what in (("worker", WORKER), ("guard", GUARD)):
-        for pid in _find(what) if name in words else ():
-            os.kill(pid, signal.SIGKILL)
-    if "applier" in words:
+    kinds = {"worker": (WORKER,), "guard": (GUARD,), "carrier": CARRIERS}
+    doomed = {pid for word in words for kind in kinds[word] for pid in _find(kind)}
+    for pid in doomed - {os.getpid()}:
+        os.kill(pid, signal.SIGKILL)
+    if os.getpid() in doomed:
         os.kill(os.getpid(), signal.SIGKILL)
-    if "guard" in words:
+    if "guard" in words and any(os.getpid() in _find(kind) for kind in CARRIERS):
         time.sleep(3)  # Whoever carries a job out must end with its guard, and do no step more.
+
+
+def _freeze() -> None:
+    """Nothing more happens to the job until the power goes."""
+    for kind in (WORKER, GUARD, *CARRIERS):
+        for pid in _find(kind):
+            if pid != os.getpid():
+                os.kill(pid, signal.SIGSTOP)
+    os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def _find(words: tuple[str, ...]) -> list[int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import attrs
 
-from tests.faults.hosts.cases import INITS, POINTS, STEPS, VICTIMS
+from tests.faults.hosts.cases import INITS, LAST, LAST_POINTS, POINTS, STEPS, VICTIMS, every_case
 from tests.faults.hosts.striking import Row
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "reliability.md"
@@ -20,6 +20,10 @@ WORDS = {
     "in": "begun",
     "half": "in it",
     "after": "done",
+    "held": "all done",
+    "asked": "confirm asked for",
+    "confirmed": "confirm on the host's disk",
+    "ended": "end in the journal",
 }
 
 
@@ -40,6 +44,7 @@ class Record:
     seed: int
     strikes: list[Row] = attrs.field(factory=list)
     troubles: list[Trouble] = attrs.field(factory=list)
+    failed: list[str] = attrs.field(factory=list)
 
     def trouble(self, fault: str, init: str, end: str, settled_s: float) -> None:
         """Note how another fault ended."""
@@ -59,10 +64,11 @@ def _lines(record: Record) -> Iterator[str]:
     slowest = max((row.settled_s for row in rows), default=0.0)
     yield ""
     yield (
-        f"Run of {datetime.now(UTC):%Y-%m-%d}, Linux {platform.release()}: {len(rows)} strikes, "
-        f"{sum(row.host == 'old' for row in rows)} ended old, "
-        f"{sum(row.host == 'new' for row in rows)} new, none in between; "
-        f"the slowest had settled after {slowest:.0f} s."
+        f"Run of {datetime.now(UTC):%Y-%m-%d}, Linux {platform.release()}, seed {record.seed}: "
+        f"{len(rows)} of the {len(every_case())} cases of the matrix were struck and ended whole, "
+        f"{sum(row.host == 'old' for row in rows)} old and "
+        f"{sum(row.host == 'new' for row in rows)} new; "
+        f"the slowest had settled after {slowest:.0f} s. {_failed(record)}"
     )
     for kind, steps in STEPS.items():
         for init in INITS:
@@ -78,6 +84,12 @@ def _lines(record: Record) -> Iterator[str]:
     yield ""
 
 
+def _failed(record: Record) -> str:
+    if not record.failed:
+        return "No test failed."
+    return f"{len(record.failed)} tests failed: {', '.join(record.failed)}."
+
+
 def _table(title: str, steps: tuple[str, ...], rows: list[Row]) -> Iterator[str]:
     cells: dict[tuple[int, str], dict[str, str]] = defaultdict(dict)
     for row in rows:
@@ -88,8 +100,8 @@ def _table(title: str, steps: tuple[str, ...], rows: list[Row]) -> Iterator[str]
     yield ""
     yield f"| step | when | {' | '.join(VICTIMS)} |"
     yield f"|---|---|{'---|' * len(VICTIMS)}"
-    for step, name in enumerate(steps, start=1):
-        for point in POINTS:
+    for step, name in enumerate((*steps, LAST), start=1):
+        for point in (*POINTS, *LAST_POINTS):
             found = cells.get((step, point))
             if found:
                 shown = " | ".join(found.get(victim, "") for victim in VICTIMS)

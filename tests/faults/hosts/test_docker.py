@@ -26,7 +26,7 @@ def test_a_docker_that_does_not_start_with_the_new_configuration_is_brought_back
         host.write("/etc/docker/daemon.json", json.dumps(spoilt))
         assert job.proved() == "rolled_back"
         events = stage.events(job.change)
-        assert "Docker" in next(e["message"] for e in events if e["type"] == "step_failed")
+        assert "docker" in next(e["message"] for e in events if e["type"] == "step_failed")
         record.trouble("dockerd: does not start any more", init, "rolled_back", job.took_s)
 
 

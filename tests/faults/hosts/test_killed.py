@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.hosts.cases import INITS, STEPS, VICTIMS, Case, covering_cases, every_case
-from tests.faults.hosts.lanes import Lanes
-from tests.faults.hosts.reliability import Record
+from tests.faults.hosts.cases import (
+    INITS,
+    LAST_POINTS,
+    POINTS,
+    STEPS,
+    VICTIMS,
+    Case,
+    covering_cases,
+    every_case,
+)
+from tests.faults.hosts.lanes import Lanes, NoTime
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -16,10 +24,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("case", every_case() if every else covering_cases(), ids=str)
 
 
-def test_it_ends_whole(case: Case, lanes: Lanes, record: Record) -> None:
-    row = lanes.results[case].result(timeout=3600)
+def test_it_ends_whole(case: Case, lanes: Lanes) -> None:
+    try:
+        row = lanes.results[case].result(timeout=3600)
+    except NoTime:
+        pytest.skip("the run's time (DOCKERNET_FAULT_MINUTES) was up")
     print(f"{case}: {row.host} after {row.settled_s} s")
-    record.strikes.append(row)
 
 
 def test_the_selection_has_every_step_point_and_victim() -> None:
@@ -28,6 +38,6 @@ def test_the_selection_has_every_step_point_and_victim() -> None:
         for init in INITS:
             for kind, steps in STEPS.items():
                 mine = [c for c in cases if (c.init, c.kind) == (init, kind)]
-                assert {c.step for c in mine} == set(range(1, len(steps) + 1))
-                assert {c.point for c in mine} == {"before", "in", "half", "after"}
+                assert {c.step for c in mine} == set(range(1, len(steps) + 2))
+                assert {c.point for c in mine} == {*POINTS, *LAST_POINTS}
                 assert {c.victim for c in mine} == set(VICTIMS)

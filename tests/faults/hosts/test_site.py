@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from lab import Lab
 from lab.host import LabHost
 from lab.site import Site, port_pick
 from tests.faults.hosts.amid import jobs_amid
-from tests.faults.hosts.cases import INITS
+from tests.faults.hosts.cases import INITS, LAST
 from tests.faults.hosts.reliability import Record
 from tests.faults.hosts.stage import Stage
 
@@ -37,13 +38,14 @@ def amid(
     record: Record,
     fault: str,
     happens: Callable[[Site], None],
-    step: str = "docker_stop",
+    ends: str = "succeeded",
+    **more: Any,
 ) -> None:
-    """Let it happen while both hosts are in that step; both jobs must succeed all the same."""
+    """Let it happen while both hosts stop Docker; both jobs must end so."""
     stage, hosts = troubled
-    for job in jobs_amid(stage, hosts, step, lambda: happens(stage.site)):
-        assert job.proved() == "succeeded"
-        record.trouble(fault, job.host.init, "succeeded", job.took_s)
+    for job in jobs_amid(stage, hosts, "docker_stop", lambda: happens(stage.site), **more):
+        assert job.proved() == ends
+        record.trouble(fault, job.host.init, ends, job.took_s)
 
 
 def test_it_outlives_a_broker_that_is_killed(
@@ -80,7 +82,44 @@ def test_it_outlives_a_broker_that_stands_still(
         time.sleep(seconds)
         broker.signal(signal.SIGCONT)
 
-    amid(troubled, record, f"broker: frozen for {seconds} s in mid-job", happens)
+    fault = f"broker: frozen for {seconds} s in mid-job, 120 s to confirm"
+    amid(troubled, record, fault, happens, confirm_window_s=120)
+
+
+@pytest.mark.all_faults
+def test_a_broker_that_stands_still_for_longer_than_the_window_turns_jobs_back(
+    troubled: tuple[Stage, list[LabHost]], record: Record
+) -> None:
+    def happens(site: Site) -> None:
+        broker = site.part("broker")
+        broker.signal(signal.SIGSTOP)
+        time.sleep(80)
+        broker.signal(signal.SIGCONT)
+
+    fault = "broker: frozen for 80 s in mid-job, 60 s to confirm"
+    amid(troubled, record, fault, happens, ends="rolled_back")
+
+
+def test_an_ingest_that_stays_away_by_the_end_turns_jobs_back(
+    troubled: tuple[Stage, list[LabHost]], record: Record
+) -> None:
+    stage, hosts = troubled
+
+    def happens(site: Site) -> None:
+        site.freeze()
+        site.part("ingest").kill()
+
+    jobs = jobs_amid(stage, hosts, LAST, lambda: happens(stage.site), "held", confirm_window_s=10)
+    try:
+        begun = time.monotonic()
+        took_s = [job.gone_back(60) and time.monotonic() - begun for job in jobs]
+        assert {stage.state(job.change) for job in jobs} <= {"running", "unknown"}
+    finally:
+        stage.site.thaw()
+    for job, seconds in zip(jobs, took_s, strict=True):
+        assert job.proved() == "rolled_back"
+        fault = "confirm: ingest dead after the last step, window 10 s"
+        record.trouble(fault, job.host.init, "rolled_back", seconds)
 
 
 def test_it_outlives_an_ingest_that_is_killed(

@@ -1,0 +1,201 @@
+"""Forms about policies. The services check the input; these only carry it."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+
+from django import forms
+
+from policies.models import MOST_APPROVALS, Action, EnvironmentPolicy, WeeklyFreeze
+
+_TEXT = {"class": "form-control", "autocomplete": "off", "spellcheck": "false"}
+_SELECT = {"class": "form-select"}
+_BOX = {"class": "form-check-input"}
+_NEEDED = {"aria-required": "true"}
+_ENVIRONMENT = _TEXT | {"list": "environment-names"}
+
+
+def _choices(numbers: range) -> list[tuple[int, str]]:
+    return [(number, str(number)) for number in numbers]
+
+
+class PolicyForm(forms.Form):
+    """A policy, whole."""
+
+    approvals_needed = forms.TypedChoiceField(
+        label="Approvals needed",
+        coerce=int,
+        choices=_choices(range(1, MOST_APPROVALS + 1)),
+        help_text="Of different people; never of who asked for the change.",
+        widget=forms.Select(_SELECT),
+    )
+    approver_group = forms.CharField(
+        required=False,
+        max_length=150,
+        label="Approver group",
+        widget=forms.TextInput(_TEXT | {"list": "group-names"}),
+    )
+    approvals_from_group = forms.TypedChoiceField(
+        required=False,
+        coerce=int,
+        empty_value=None,
+        label="Of these, from the group",
+        choices=[("", "All"), *_choices(range(1, MOST_APPROVALS + 1))],
+        widget=forms.Select(_SELECT),
+    )
+    hours = forms.FloatField(
+        required=False,
+        label="A plan waits for approval, in hours",
+        widget=forms.TextInput(_TEXT | {"inputmode": "decimal"}),
+    )
+    request_granted_only = forms.BooleanField(
+        required=False, label="Request changes", widget=forms.CheckboxInput(_BOX)
+    )
+    approve_granted_only = forms.BooleanField(
+        required=False, label="Approve and reject", widget=forms.CheckboxInput(_BOX)
+    )
+    cancel_granted_only = forms.BooleanField(
+        required=False, label="Cancel and confirm jobs", widget=forms.CheckboxInput(_BOX)
+    )
+
+    def values(self) -> dict[str, Any]:
+        """Return what the service takes."""
+        values = dict(self.cleaned_data)
+        hours = values.pop("hours")
+        values["approval_expires_s"] = None if hours is None else round(hours * 3600)
+        if not values["approver_group"].strip():
+            values["approvals_from_group"] = None
+        return values
+
+    @staticmethod
+    def initial_of(policy: EnvironmentPolicy) -> dict[str, Any]:
+        """Return the values that show a policy."""
+        seconds = policy.approval_expires_s
+        return {
+            "approvals_needed": policy.approvals_needed,
+            "approver_group": policy.approver_group.name if policy.approver_group else "",
+            "approvals_from_group": policy.approvals_from_group or "",
+            "hours": None if seconds is None else f"{seconds / 3600:g}",
+            "request_granted_only": policy.request_granted_only,
+            "approve_granted_only": policy.approve_granted_only,
+            "cancel_granted_only": policy.cancel_granted_only,
+        }
+
+
+class NewPolicyForm(PolicyForm):
+    """A policy for an environment that is named here."""
+
+    environment = forms.CharField(
+        max_length=63,
+        help_text="As it stands on the hosts.",
+        widget=forms.TextInput(_ENVIRONMENT),
+    )
+    field_order = ("environment",)
+
+
+class GrantForm(forms.Form):
+    """A grant to a person or to a group."""
+
+    action = forms.ChoiceField(label="May", choices=Action.choices, widget=forms.Select(_SELECT))
+    person = forms.CharField(
+        required=False, max_length=150, widget=forms.TextInput(_TEXT | {"list": "user-names"})
+    )
+    group = forms.CharField(
+        required=False,
+        max_length=150,
+        label="Or a group",
+        widget=forms.TextInput(_TEXT | {"list": "group-names"}),
+    )
+
+
+class _FreezeForm(forms.Form):
+    environment = forms.CharField(
+        required=False,
+        max_length=63,
+        help_text="Empty: hosts without an environment.",
+        widget=forms.TextInput(_ENVIRONMENT),
+    )
+    everywhere = forms.BooleanField(
+        required=False, label="In all environments", widget=forms.CheckboxInput(_BOX)
+    )
+    reason = forms.CharField(max_length=200, widget=forms.TextInput(_TEXT | _NEEDED))
+
+
+class FreezeForm(_FreezeForm):
+    """A freeze from a moment up to another, both in UTC."""
+
+    starts_at = forms.DateTimeField(
+        label="From (UTC)",
+        widget=forms.DateTimeInput(
+            {"class": "form-control", "type": "datetime-local"}, format="%Y-%m-%dT%H:%M"
+        ),
+    )
+    ends_at = forms.DateTimeField(
+        label="Until (UTC)",
+        widget=forms.DateTimeInput(
+            {"class": "form-control", "type": "datetime-local"}, format="%Y-%m-%dT%H:%M"
+        ),
+    )
+    field_order = ("starts_at", "ends_at", "reason", "everywhere", "environment")
+
+    def values(self) -> dict[str, Any]:
+        """Return what the service takes."""
+        values = dict(self.cleaned_data)
+        for name in ("starts_at", "ends_at"):
+            values[name] = values[name].astimezone(UTC)
+        return values
+
+
+class WeeklyFreezeForm(_FreezeForm):
+    """A freeze that comes again every week."""
+
+    from_weekday = forms.TypedChoiceField(
+        label="From", coerce=int, choices=WeeklyFreeze.Weekday.choices, widget=forms.Select(_SELECT)
+    )
+    from_time = forms.TimeField(
+        label="At", widget=forms.TimeInput({"class": "form-control", "type": "time"})
+    )
+    to_weekday = forms.TypedChoiceField(
+        label="Until",
+        coerce=int,
+        choices=WeeklyFreeze.Weekday.choices,
+        widget=forms.Select(_SELECT),
+    )
+    to_time = forms.TimeField(
+        label="At", widget=forms.TimeInput({"class": "form-control", "type": "time"})
+    )
+    time_zone = forms.CharField(
+        initial="UTC",
+        max_length=64,
+        help_text="Such as Europe/Berlin or Asia/Seoul.",
+        widget=forms.TextInput(_TEXT),
+    )
+    field_order = (
+        "from_weekday",
+        "from_time",
+        "to_weekday",
+        "to_time",
+        "time_zone",
+        "reason",
+        "everywhere",
+        "environment",
+    )
+
+    def values(self) -> dict[str, Any]:
+        """Return what the service takes."""
+        return dict(self.cleaned_data)
+
+
+class GroupForm(forms.Form):
+    """A new group."""
+
+    name = forms.CharField(max_length=100, widget=forms.TextInput(_TEXT))
+
+
+class MemberForm(forms.Form):
+    """One more member."""
+
+    name = forms.CharField(
+        label="Person", max_length=150, widget=forms.TextInput(_TEXT | {"list": "user-names"})
+    )
