@@ -53,6 +53,8 @@ def entry_row(entry: Entry) -> EntryRow:
 def _words(value: object) -> str:
     if value is None or value == "":
         return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(str(item) for item in value)
     return str(value)

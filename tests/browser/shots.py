@@ -39,6 +39,8 @@ PAGES: dict[str, tuple[str, str]] = {
     "host-add": ("admin", "/add-host/"),
     "ranges": ("admin", "/ranges/"),
     "tokens": ("alice", "/tokens/"),
+    "tokens-all": ("admin", "/tokens/all/"),
+    "audit": ("admin", "/audit/"),
     "log-in": ("alice", "/account/"),
     "log-in-again": ("alice", "/account/app/"),
     "password": ("alice", "/account/password/"),

@@ -53,10 +53,22 @@ def test_it_sends_strangers_to_the_login(browse: Browse, db: None) -> None:
 
 
 def test_it_says_who_did_what_from_where(browse: Browse) -> None:
-    note(target="change:12", data={"reason": "VPN", "plan_digest": "ab12", "groups": ["a", "b"]})
+    note(
+        target="change:12",
+        data={"reason": "VPN", "plan_digest": "ab12", "groups": ["a", "b"], "mfa": True},
+    )
     page = browse("admin").get("/audit/")
     words = text(page)
-    for word in ("zoe", "Act 1.", "host.revoked", "change:12", "192.0.2.7", "plan digest", "a, b"):
+    for word in (
+        "zoe",
+        "Act 1.",
+        "host.revoked",
+        "change:12",
+        "192.0.2.7",
+        "plan digest",
+        "a, b",
+        "yes",
+    ):
         assert word in words
     found = targets(page)
     assert {"/changes/12/", "?by=zoe", "?action=host.revoked", "/audit/"} <= found
@@ -126,6 +138,8 @@ def test_it_exports_what_the_filters_leave(browse: Browse, monkeypatch: pytest.M
     assert answer["Content-Type"] == "application/json"
     assert "attachment" in answer["Content-Disposition"]
     assert "no-store" in answer["Cache-Control"]
+    # Or the server would gather it whole before it sends the first byte.
+    assert answer.is_async
     rows = json.loads(streamed(answer))
     assert [(row["message"], row["data"]) for row in rows] == [
         (f"Act {n}.", {"n": n}) for n in range(5)
