@@ -135,16 +135,18 @@ class Emitter:
         with self._wake:
             after = self._rewind.pop(job.job_id, None)
         after = job.sent if after is None else min(after, job.sent)
+        events = job.events(after)
         try:
-            for event in job.events(after):
+            for event in events:
                 self._add(event)
                 after = event.seq
-                if event.type == "end":
-                    with self._wake:
-                        if job.job_id not in self._rewind:
-                            self._jobs.pop(job.job_id, None)
         finally:
-            job.sent_set(after)
+            if events:
+                job.sent_set(after)
+        if job.ended and job.sent >= after:
+            with self._wake:
+                if job.job_id not in self._rewind:
+                    self._jobs.pop(job.job_id, None)
 
     def _add(self, body: object) -> None:
         config = self._config

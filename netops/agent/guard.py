@@ -21,11 +21,11 @@ from typing import Any
 
 from netops.agent.child import child_argv
 from netops.agent.config import AgentConfig, Place, config_load
-from netops.agent.jobs import JobFolder, job_find, now_text
+from netops.agent.jobs import JobFolder, expired, job_find, now_text
 from netops.agent.lock import job_lock
 from netops.agent.orders import Ask, Orders, boot_clock, boot_id
 from netops.agent.telling import TellingLog, job_end
-from netops.engine.errors import Refused
+from netops.engine.errors import DockernetError, Refused
 from netops.engine.journal import Journal, Outcome
 from netops.wire import TO_SITE, ApplyRequest, ConfirmAsk, seal
 
@@ -62,13 +62,15 @@ class _Guard:
         self._until = time.monotonic() + self._request.time_limit_s
 
     def run(self) -> None:
-        self._arm()
+        with contextlib.suppress(OSError):  # A full disk keeps no host from going back.
+            self._arm()
         why = ""
         last = self._folder.last
-        if last is not None and last.seq == 1 and not self._journal.exists:
+        fresh = last is not None and last.seq == 1 and not self._journal.exists
+        if fresh and not expired(self._request.expires_at):
             why = self._child("apply", self._until - time.monotonic())
         if self._may_be_confirmed() and not why:
-            why = self._confirm()
+            why = self._confirmed()
         for pause_s in SETTLE_PAUSES_S:
             if self._folder.ended:
                 return
@@ -76,7 +78,7 @@ class _Guard:
             self._child("settle", self._request.time_limit_s, why)
             if self._may_be_confirmed() and not why:
                 # Every step was done when its process died: only the confirm is missing.
-                why = self._confirm()
+                why = self._confirmed()
                 if why:
                     self._child("settle", self._request.time_limit_s, why)
 
@@ -121,6 +123,13 @@ class _Guard:
             child.wait()
             return f"The job's time of {limit_s:.0f} s was up."
         return ""
+
+    def _confirmed(self) -> str:
+        """As `_confirm`; what keeps this host from asking is a reason to go back."""
+        try:
+            return self._confirm()
+        except (DockernetError, OSError) as error:
+            return f"It could not be confirmed: {error}"
 
     def _confirm(self) -> str:
         """Ask the site, end the job if it confirms in time; return why not, "" if it did."""

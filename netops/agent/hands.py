@@ -171,6 +171,7 @@ class Hands:
                 self._emitter.send(JobRefused("observation-failed", text))
             self._pace.looked(_children_cpu_s() - begun, different=False)
             return
+        self._tell_of_others()
         different = self._differs(observed)
         self._pace.looked(_children_cpu_s() - begun, different=different)
         self._keeper.due_soon()
@@ -178,6 +179,16 @@ class Hands:
             self._emitter.send(ObservationReport(observed, "requested", request_id))
         if not asked and (different or cause != "changed"):
             self._emitter.send(ObservationReport(observed, cause))
+
+    def _tell_of_others(self) -> None:
+        """A person at the console may have undone a job: the site is told of its new events, and
+        one that was left half undone is settled."""
+        for job in list(jobs_all(self._place.jobs))[-1:]:
+            last = job.last
+            if last is not None and last.seq > job.sent:
+                self._emitter.job_changed(job)
+            if not self._job and not job.ended and not job_lock_held(self._place.lock):
+                self._append(lambda job=job: self._settle(job))  # type: ignore[misc]
 
     def _differs(self, observed: Observed) -> bool:
         """True if the host is not what was reported last; the time of looking does not count."""

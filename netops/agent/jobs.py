@@ -206,8 +206,25 @@ def job_find(root: Path, job_id: str) -> JobFolder | None:
 def jobs_all(root: Path) -> Iterator[JobFolder]:
     """Yield every job of this host, the oldest first."""
     folders = [p for p in root.glob("*") if _JOB_ID.fullmatch(p.name)] if root.is_dir() else []
-    for path in sorted(folders, key=lambda p: (p.stat().st_mtime, p.name)):
+    for path in sorted(folders, key=_taken_at):
         yield JobFolder(path)
+
+
+def _taken_at(path: Path) -> tuple[int, str]:
+    """When a job came: its request is written once, while its folder changes with every event."""
+    request = path / "request.json"
+    try:
+        return request.stat().st_mtime_ns, path.name
+    except OSError:
+        return path.stat().st_mtime_ns, path.name
+
+
+def expired(expires_at: str) -> bool:
+    """True if that time is past by this host's clock, or is none."""
+    try:
+        return datetime.now(UTC) > datetime.fromisoformat(expires_at)
+    except (ValueError, TypeError):
+        return True
 
 
 def jobs_prune(root: Path, *, kept: int = KEPT_JOBS, kept_s: float = KEPT_S) -> None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from netops.agent.child import child_argv
 from netops.agent.config import Place, config_load
 from netops.agent.jobs import EventLog, JobFolder, jobs_all
 from netops.agent.lock import job_lock, job_lock_held
 from netops.agent.orders import Orders
 from netops.engine.errors import DockernetError, Refused
-from netops.engine.journal import ROLLED_BACK, Journal
+from netops.engine.journal import FAILED, ROLLED_BACK, SUCCEEDED, Journal
 
 WHO = "A person at the host's console"
-POLL_S = 0.2
+POLL_S, GUARDS = 0.2, 3
 
 Say = Callable[[str], None]
 
@@ -24,21 +26,24 @@ def revert(place: Place, name: str, *, say: Say) -> int:
     """Undo the job whose id starts with `name`, the latest if "".
 
     One that is under way is cancelled and followed to its end; one that nobody works on is undone
-    from its journal; one that succeeded is undone too, if no later job has changed the host.
-    Returns 0 if the host is as it was before the job, 1 if something is left to do by hand. Raises
-    Refused without root, for no such job, or one that is followed by another.
+    from its journal; one that has ended and changed the host is undone too, under a guard of its
+    own that outlives this terminal, if no later job came. Returns 0 if the host is as it was
+    before the job, 1 if something is left to do by hand. Raises Refused without root, for no such
+    job, one that is followed by another, or one that left nothing.
     """
     if os.geteuid() != 0:
         raise Refused("not-root", "Run this as root.")
     job = _job(place.jobs, name)
-    if not job.ended:
-        _stop(place, job, say)
-    elif str((job.last.data if job.last else {}).get("state")) == "succeeded":
-        _undo(place, job, say)
+    told = len(job.events())
+    if job.ended:
+        _reopen(place, job)
     else:
-        raise Refused("not-succeeded", "That job left nothing on this host that could be undone.")
+        Orders(job.path).cancel(WHO)
+        say(f"Job {job.job_id[:12]} is told to stop at the next safe point and to go back.")
+    _follow(place, job, told, say)
+    _send(place, job, told, say)
     outcome = Journal(job.path / "journal").outcome()
-    return 0 if outcome is None or outcome.state == ROLLED_BACK else 1
+    return 0 if job.ended and (outcome is None or outcome.state == ROLLED_BACK) else 1
 
 
 def _job(jobs: Path, name: str) -> JobFolder:
@@ -55,49 +60,55 @@ def _job(jobs: Path, name: str) -> JobFolder:
     return job
 
 
-def _stop(place: Place, job: JobFolder, say: Say) -> None:
-    """Cancel a job under way, or undo one that nobody works on, and tell its events."""
-    Orders(job.path).cancel(WHO)
-    say(f"Job {job.job_id[:12]} is told to stop at the next safe point and to go back.")
-    told = len(job.events())
-    while job_lock_held(place.lock):
-        told = _tell(job, told, say)
-        time.sleep(POLL_S)
-    if not job.ended:
-        _settle(place, job)
-    _tell(job, told, say)
+def _reopen(place: Place, job: JobFolder) -> None:
+    """Write that an ended job goes back; from then on whoever finds it settles it.
 
-
-def _settle(place: Place, job: JobFolder) -> None:
-    from netops.agent.guard import guard
-
-    pipe = os.open(os.devnull, os.O_WRONLY)
-    try:
-        guard(place, job.job_id, pipe)
-    finally:
-        os.close(pipe)
-
-
-def _undo(place: Place, job: JobFolder, say: Say) -> None:
-    """Undo a job that succeeded; its events go on after its end, and the site is told."""
-    from netops.engine.adapters import host_ports
-    from netops.engine.settle import undo_ended
-
-    request, told = job.request(), len(job.events())
+    Raises Refused if it left nothing that could be undone, or while another job is under way.
+    """
+    state = str((job.last.data if job.last else {}).get("state"))
+    journal = Journal(job.path / "journal")
+    if state not in (SUCCEEDED, FAILED) or journal.snapshot() is None:
+        raise Refused("not-succeeded", "That job left nothing on this host that could be undone.")
+    why = f"{WHO} took job {job.job_id[:12]} back."
     with job_lock(place.lock):
-        events = EventLog(job, request.change_id)
         try:
-            why = f"{WHO} took job {job.job_id[:12]} back."
-            outcome = undo_ended(Journal(job.path / "journal"), host_ports(), events, why=why)
-            events("end", outcome.message, state=outcome.state, by_hand=True)
+            journal.reopen(why)
+        except OSError as error:
+            text = f"This host's disk takes nothing ({error.strerror}): make room, then try again."
+            raise Refused("disk", text) from error
+        events = EventLog(job, job.request().change_id)
+        try:
+            events("rollback_started", f"{why} The host goes back.")
         finally:
             events.close()
+
+
+def _follow(place: Place, job: JobFolder, told: int, say: Say) -> None:
+    """Show a job's events until its end; where nobody works on it, start a guard that does.
+
+    The guard has a session of its own: it goes on when this terminal is closed.
+    """
+    for _ in range(GUARDS):
+        while job_lock_held(place.lock):
+            told = _tell(job, told, say)
+            time.sleep(POLL_S)
+        if job.ended:
+            break
+        guard = subprocess.Popen(
+            child_argv(place, "guard", job.job_id),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
+        )
+        while guard.poll() is None:
+            told = _tell(job, told, say)
+            time.sleep(POLL_S)
     _tell(job, told, say)
-    _send(place, job, told, say)
 
 
 def _send(place: Place, job: JobFolder, after: int, say: Say) -> None:
-    """Tell the site at once if it can be reached; else the agent does when it starts next."""
+    """Tell the site at once if it can be reached; else the agent does when it looks next."""
     import redis
 
     from netops.agent.stream import Stream
@@ -110,7 +121,7 @@ def _send(place: Place, job: JobFolder, after: int, say: Say) -> None:
             stream.add(seal(config.key, TO_SITE, config.host_id, event))
         stream.close()
     except (DockernetError, redis.RedisError, OSError) as error:
-        say(f"The site could not be told now ({error}); the agent tells it when it starts next.")
+        say(f"The site could not be told now ({error}); the agent tells it as soon as it can.")
 
 
 def _tell(job: JobFolder, told: int, say: Say) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 from netops.agent.config import AgentConfig, Place
 from netops.agent.emitter import Emitter
 from netops.agent.hands import Hands
-from netops.agent.jobs import EventLog, JobFolder, job_create, job_find
+from netops.agent.jobs import EventLog, JobFolder, job_create, job_find, jobs_all
 from netops.agent.lock import job_lock_held
 from netops.agent.orders import Orders
 from netops.agent.rotate import keys_drop_old, keys_take
@@ -168,7 +168,10 @@ class Runner:
             raise MessageRejected("altered", "The plan does not have the digest it names.", "plan")
         if plan.blocked:
             raise Refused("blocked", "The plan has a blocker.")
-        if self._hands.job or job_lock_held(self._place.lock):
+        if job_find(self._place.jobs, request.job_id) is not None:
+            raise Refused("replayed", "This job was given to this host before.")
+        latest = list(jobs_all(self._place.jobs))[-1:]
+        if self._hands.job or job_lock_held(self._place.lock) or not all(j.ended for j in latest):
             raise Refused("busy", "This host is at another job.")
         job = job_create(self._place.jobs, request)
         # The first word goes out before anything heavy starts.

@@ -158,7 +158,10 @@ def _settle(
     if not journal.exists or journal.snapshot() is None:
         job_end(events, Outcome(ROLLED_BACK, f"{why} {NOTHING_DONE}".strip()))
         return
-    outcome = journal.outcome()
+    outcome, held = journal.outcome(), journal.held
+    if outcome is None and held and not why and not journal.turned_back:
+        # Confirmed, and the disk did not take that it ended: it stays.
+        outcome = held if Orders(folder.path).confirmed_by else None
     if outcome is None:
         events("output", "The journal of this host says what to undo.")
         outcome = settle(journal, host_ports(), events, why=why, hold=True)

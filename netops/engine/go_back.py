@@ -89,7 +89,7 @@ def _left(ctx: Context, journal: Journal, *, wait: bool) -> list[Left]:
     found: list[Left] = []
 
     def texts() -> list[str]:
-        with suppress(DockernetError):
+        with suppress(DockernetError, OSError):
             # After a boot nobody has put the rules back yet, and a Docker that starts comes first.
             nat_keep(ctx.ports)
         found[:] = _compared(ctx, before, journal)

@@ -152,17 +152,23 @@ class Journal:
     def turn_back(self, why: str) -> None:
         """Note that the job is undone from now on, whatever is confirmed later.
 
-        On a disk that takes nothing what `hold` noted goes instead: removing needs no space.
+        On a disk that takes nothing what `hold` noted goes instead, and that the last step was
+        done: to remove and to cut needs no space, and a job that is not whole is undone.
         """
         try:
             self._replace("back.json", {"why": why, "at": _now()})
         except OSError:
             with suppress(OSError):
                 (self.folder / "held.json").unlink(missing_ok=True)
+            with suppress(OSError):
+                self._cut_last_done()
 
     def reopen(self, why: str) -> None:
-        """Note that a job that had ended is undone from now on; a crash in it is then settled."""
-        self.turn_back(why)
+        """Note that a job that had ended is undone from now on; a crash in it is then settled.
+
+        Raises OSError when the disk does not take it; nothing is different then.
+        """
+        self._replace("back.json", {"why": why, "at": _now()})
         (self.folder / "outcome.json").unlink(missing_ok=True)
         _sync_folder(self.folder)
 
@@ -196,6 +202,17 @@ class Journal:
             except (ValueError, MessageRejected):
                 continue
         return found
+
+    def _cut_last_done(self) -> None:
+        """Take back that the last step was done, if it is the last thing in the journal."""
+        path = self.folder / "steps.jsonl"
+        whole = path.read_bytes()
+        last = whole.rstrip(b"\n").rpartition(b"\n")[2]
+        if f'"{DONE}"'.encode() not in last:
+            return
+        with path.open("r+b") as file:
+            file.truncate(len(whole.rstrip(b"\n")) - len(last))
+            os.fsync(file.fileno())
 
     def _read(self, name: str) -> object:
         path = self.folder / name

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from netops.engine.before import BRIDGE
 from netops.engine.context import Context
 from netops.engine.errors import OperationFailed
 from netops.engine.file_copy import file_saved
 from netops.engine.nat_keep import lacking, same_family
+from netops.engine.nat_setting import NatState
 from netops.engine.observed import Container
 from netops.engine.snapshot import HostSnapshot
 
@@ -43,8 +44,8 @@ def left_over(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> lis
     for look in (_files, _service, _addresses, _forwarding, _rules, _containers):
         try:
             found += list(look(ctx, before, job_id, kept))
-        except OperationFailed as error:
-            found.append(Left(error.message, f"dockernet-agent journal {job_id}"))
+        except (OperationFailed, OSError) as error:
+            found.append(Left(str(error), f"dockernet-agent journal {job_id}"))
     return found
 
 
@@ -81,11 +82,17 @@ def _rules(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> Iterat
     if before.nat is None:
         return
     again = f"dockernet-agent revert {job_id}"
-    if ctx.ports.nat.read() != before.nat:
+    if _asked(ctx.ports.nat.read()) != _asked(before.nat):
         yield Left("The NAT settings of Dockernet are not what they were.", again)
     elif before.nat.settings and same_family(ctx.ports, before.nat):
         for text in lacking(ctx.ports, before.nat):
             yield Left(f"Of Dockernet's NAT rules: {text}.", again)
+
+
+def _asked(state: NatState) -> NatState:
+    """Without who switched forwarding on: after a boot that may be another than before."""
+    settings = tuple(evolve(setting, forwarding_was_off=False) for setting in state.settings)
+    return evolve(state, settings=settings)
 
 
 def _containers(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> Iterator[Left]:

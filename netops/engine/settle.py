@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from netops.engine.context import Clock, Context
-from netops.engine.errors import Refused
 from netops.engine.go_back import context_new, go_back, outcome_note, results
 from netops.engine.journal import (
     BEGUN,
@@ -65,20 +64,6 @@ def settle(
     why = why or "The job was cut short: the agent was interrupted."
     if ctx.rebooted:
         why = f"{why} The host was booted again."
-    emit("rollback_started", f"{why} The host goes back.")
-    return go_back(ctx, snapshot.plan, journal, emit, why)
-
-
-def undo_ended(journal: Journal, ports: HostPorts, emit: Emit, *, why: str) -> Outcome:
-    """Undo a job that ended well, by hand at the host's console; return the new outcome.
-
-    Raises Refused if it has not ended well.
-    """
-    snapshot, outcome, entries = journal.snapshot(), journal.outcome(), journal.entries()
-    if snapshot is None or outcome is None or outcome.state != SUCCEEDED:
-        raise Refused("not-succeeded", "That job left nothing on this host that could be undone.")
-    ctx = _context_again(journal, snapshot, entries, ports, emit, None)
-    journal.reopen(why)
     emit("rollback_started", f"{why} The host goes back.")
     return go_back(ctx, snapshot.plan, journal, emit, why)
 

@@ -17,6 +17,7 @@ from netops.wire import (
     ConfirmAsk,
     Envelope,
     Heartbeat,
+    JobEvent,
     JobRefused,
     KeysRotated,
     ObservationReport,
@@ -46,8 +47,9 @@ class Heard:
         )
         if not proved and host.heard_at is not None and at <= host.heard_at:
             return AGAIN if _number(entry_id) <= _number(host.heard_entry) else REPLAYED
-        # The guard of a job speaks beside the worker: its questions are in no order with the rest.
-        if not isinstance(body, ConfirmAsk):
+        # The guard of a job, and who undoes one at the console, speak beside the worker: what
+        # they say is in no order with the rest.
+        if not isinstance(body, ConfirmAsk | JobEvent):
             self._moves(host, at, entry_id, proved)
         return NEWS
 

@@ -33,9 +33,10 @@ def main(state: Path, argv: list[str]) -> None:
     if behaviour.get("settle") == "dies" and (state / "calls").read_text().count("settle") == 1:
         os.kill(os.getpid(), 9)
     why = argv[2] if argv[2:] else "It was cut short."
-    journal.turn_back(why)
     outcome = Outcome(ROLLED_BACK, why)
-    journal.finish(outcome)
+    if journal.exists:
+        journal.turn_back(why)
+        journal.finish(outcome)
     job_end(events, outcome)
 
 

@@ -52,10 +52,18 @@ class Guarded:
         self.place.config.write_text(json.dumps(to_json(config)))
         self.guard: subprocess.Popen[bytes] | None = None
 
-    def job(self, *, window_s: float = 30.0, limit_s: float = 30.0, **behaviour: Any) -> JobFolder:
+    def job(
+        self,
+        *,
+        window_s: float = 30.0,
+        limit_s: float = 30.0,
+        expires_in_s: float = 60.0,
+        **behaviour: Any,
+    ) -> JobFolder:
         """Take a job, and say what its processes do."""
         (self.place.state / "behaviour.json").write_text(json.dumps(behaviour))
-        request = evolve(job_of(1), confirm_window_s=window_s, time_limit_s=limit_s)
+        request = job_of(1, expires_in_s=expires_in_s)
+        request = evolve(request, confirm_window_s=window_s, time_limit_s=limit_s)
         folder = job_create(self.place.jobs, request)
         events = EventLog(folder, 7)
         events("state", "The host has the job.", state="running")
@@ -257,6 +265,29 @@ def test_it_does_nothing_for_a_job_that_has_ended(guarded: Guarded) -> None:
     guarded.start(job).wait(10)
     assert job.events() == before
     assert guarded.calls() == ["apply"]
+
+
+def test_it_starts_nothing_that_has_expired_meanwhile(guarded: Guarded) -> None:
+    job = guarded.job(expires_in_s=-1.0)
+    guarded.start(job).wait(10)
+    assert told(job)[0] == "rolled_back"
+    assert guarded.calls() == ["settle"]
+
+
+def test_it_goes_back_when_it_cannot_even_ask(guarded: Guarded) -> None:
+    job = guarded.job()
+    guarded.place.config.unlink()
+    guarded.start(job).wait(10)
+    state, message = told(job)
+    assert state == outcome(job) == "rolled_back"
+    assert message.startswith("It could not be confirmed: ")
+
+
+def test_a_disk_that_takes_no_word_of_it_keeps_no_host_from_going_back(guarded: Guarded) -> None:
+    job = guarded.job(apply="dies")
+    (job.path / "guard.json").mkdir()  # Nothing can be written there, as on a full disk.
+    guarded.start(job).wait(10)
+    assert told(job) == ("rolled_back", "It was cut short.")
 
 
 def gone(pid: int) -> bool:

@@ -112,6 +112,15 @@ def test_a_message_without_end_is_cut(tmp_path: Path) -> None:
     assert len(job.events()[0].message) == 8000
 
 
+def test_the_latest_job_is_the_one_that_came_last(tmp_path: Path) -> None:
+    """Whatever was written into an older one's folder since."""
+    later, earlier = job_create(tmp_path, job_of(1)), job_create(tmp_path, job_of(2))
+    for job, at in ((earlier, 100), (later, 200)):
+        os.utime(job.path / "request.json", (at, at))
+    earlier.sent_set(3)
+    assert [job.job_id for job in jobs_all(tmp_path)] == [earlier.job_id, later.job_id]
+
+
 def test_old_jobs_go_when_they_are_over_and_sent(tmp_path: Path) -> None:
     for number in range(1, 5):
         job = job_create(tmp_path, job_of(number))

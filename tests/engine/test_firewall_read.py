@@ -38,8 +38,16 @@ def test_what_cannot_be_read_whole_is_an_error(tmp_path: Path, script: str, word
 
 
 def test_a_table_of_somebody_elses_kind_does_not_matter(tmp_path: Path) -> None:
-    script = "echo \"# Table \\`mangle' is incompatible, use 'nft' tool.\"; echo '*nat'"
+    script = (
+        "echo \"# Table \\`mangle' is incompatible, use 'nft' tool.\"; echo '*nat'; echo COMMIT"
+    )
     assert "*nat" in save(program(tmp_path, script), "nft")
+
+
+def test_a_table_that_was_not_printed_to_its_end_is_no_answer(tmp_path: Path) -> None:
+    script = "echo '*nat'; echo COMMIT; echo '*filter'; echo '-A FORWARD -j ACCEPT'"
+    with pytest.raises(OperationFailed, match="to its end"):
+        save(program(tmp_path, script), "nft")
 
 
 def test_a_program_that_is_not_there_is_an_error(tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from netops.engine import apply as engine
-from netops.engine.errors import OperationFailed, Refused
+from netops.engine.errors import OperationFailed
+from netops.engine.journal import Journal
 from netops.engine.observed import Controller
-from netops.engine.settle import settle, undo_ended
+from netops.engine.settle import settle
 from tests.engine.job_bench import PLAN, Bench, Recorded, fail, kill, undone
 
 
@@ -75,10 +76,11 @@ def test_a_way_back_that_was_begun_is_never_confirmed(bench: Bench) -> None:
 WHO = "A person took it back."
 
 
-def test_it_undoes_a_job_that_ended_well(bench: Bench) -> None:
+def test_it_undoes_a_job_that_ended_well_and_was_reopened(bench: Bench) -> None:
     bench.apply()
     Recorded.log.clear()
-    outcome = undo_ended(bench.journal, bench.ports, bench.emit, why=WHO)
+    bench.journal.reopen(WHO)
+    outcome = bench.settle()
     assert (outcome.state, outcome.message) == ("rolled_back", f"{WHO} The host is as it was.")
     assert undone() == ["undo c", "undo b", "undo a"]
     assert bench.journal.outcome() == outcome
@@ -86,19 +88,37 @@ def test_it_undoes_a_job_that_ended_well(bench: Bench) -> None:
 
 def test_it_goes_on_with_an_undo_of_an_ended_job_that_was_cut_off(bench: Bench) -> None:
     bench.apply()
+    bench.journal.reopen(WHO)
     fail("undo b", KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
-        undo_ended(bench.journal, bench.ports, bench.emit, why=WHO)
+        bench.settle()
     Recorded.log.clear()
     assert bench.settle().state == "rolled_back"
     assert undone() == ["undo b", "undo a"]
 
 
-def test_it_undoes_nothing_that_did_not_end_well(bench: Bench) -> None:
-    fail("do b", OperationFailed("It broke."))
-    before = bench.apply()
+def test_it_tries_again_what_had_failed(bench: Bench) -> None:
+    fail("do c", OperationFailed("It broke."))
+    fail("undo b", *[OperationFailed("Busy.") for _ in range(9)])
+    assert bench.apply().state == "failed"
     Recorded.log.clear()
-    with pytest.raises(Refused, match="could be undone"):
-        undo_ended(bench.journal, bench.ports, bench.emit, why=WHO)
-    assert Recorded.log == []
-    assert bench.journal.outcome() == before
+    Recorded.faults.clear()
+    bench.journal.reopen(WHO)
+    assert bench.settle().state == "rolled_back"
+    assert "undo b" in undone()
+
+
+def test_a_job_that_goes_back_on_a_full_disk_is_never_taken_for_done(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.apply(PLAN, bench.ports, bench.emit, bench.journal, Controller(), hold=True)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "_replace", full)
+        bench.journal.turn_back("Nobody confirmed.")
+    last = bench.journal.entries()[-1]
+    assert (last.step, last.phase) == (3, "begun")
+    assert (bench.journal.held, bench.journal.turned_back) == (None, "")

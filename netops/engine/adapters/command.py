@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 
 from attrs import frozen
@@ -31,11 +30,13 @@ def run(
 ) -> Result:
     """Run `argv` without a shell, to its end or `timeout_s` seconds.
 
-    The output goes through a file: a daemon that the program leaves behind may keep it open, and
-    reading a pipe would then last for ever. `env` replaces the whole environment. Raises
-    OperationFailed when the program is missing or the time is up (it is killed then).
+    The output goes through a file in memory (memfd_create(2)): a daemon that the program leaves
+    behind may keep it open, and reading a pipe would then last for ever. `env` replaces the whole
+    environment. Raises OperationFailed when the program is missing or the time is up (it is killed
+    then).
     """
-    with tempfile.TemporaryFile() as output:
+    # In memory: a full disk must not keep a host from going back, nor pass for empty output.
+    with os.fdopen(os.memfd_create("output", os.MFD_CLOEXEC), "w+b") as output:
         try:
             status = subprocess.run(
                 argv,

@@ -45,6 +45,9 @@ def save(binary: str, backend: str) -> str:
     result = run([program], _RUN_S, errors_too=False)
     if result.status != 0:
         raise OperationFailed(f"{program} ended with {result.status}.")
+    lines = result.output.splitlines()
+    if sum(line.startswith("*") for line in lines) != lines.count("COMMIT"):
+        raise OperationFailed(f"{program} did not print every table to its end.")
     foreign = _INCOMPATIBLE.search(result.output)
     if foreign:
         raise OperationFailed(
