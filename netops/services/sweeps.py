@@ -13,6 +13,7 @@ from django.utils import timezone
 from hosts.services import dispatch
 from hosts.services.broker_access import BrokerAway
 from netops.models import Change, Job
+from netops.services.cancels import job_cancelled_end
 from netops.services.jobs import (
     events_ask,
     job_abandon,
@@ -50,9 +51,11 @@ def jobs_send() -> int:
     jobs = Job.objects.filter(
         dispatched_at=None,
         finished_at=None,
+        cancel_asked_at=None,
+        last_seq=0,
         created_at__lt=grace,
         expires_at__gt=timezone.now(),
-        change__state=State.APPROVED,
+        change__state__in=(State.APPROVED, State.UNKNOWN),
         change__host__revoked_at=None,
     )
     return sum(job_dispatch(job=job) for job in jobs)
@@ -68,6 +71,8 @@ def jobs_settle() -> int:
             settled += job_abandon(job=job)
         elif state == State.RUNNING:
             settled += job_lost(job=job, lease=lease)
+        elif job.cancel_asked_at is not None and job.dispatched_at is None:
+            settled += job_cancelled_end(job=job, lease=lease)
         elif not job.last_seq and job.expires_at < now and job_expire(job=job):
             settled += 1
         elif host.is_online and _silent(job, lease):
