@@ -173,15 +173,17 @@ def job_take_back(*, change: Change) -> None:
 
 @transaction.atomic
 def job_expire(*, job: Job) -> bool:
-    """End a job that its host did not fetch in time, by taking it out of the host's queue."""
+    """End a job that its host did not fetch in time, by taking it out of the host's queue, or that
+    never left."""
     change = change_lock(job.change_id)
     job.refresh_from_db()
-    if job.last_seq or change.state not in (State.APPROVED, State.UNKNOWN):
+    if job.finished_at is not None or not unheard(change, job):
         return False
     try:
-        if not dispatch.take_back(host=change.host, task_id=job.pk):
-            return False
+        taken = dispatch.take_back(host=change.host, task_id=job.pk)
     except BrokerAway:
+        return False
+    if not taken and job.dispatched_at is not None:
         return False
     _not_done(change, job, State.EXPIRED, "the host did not fetch it in time.")
     return True
@@ -197,18 +199,4 @@ def job_abandon(*, job: Job) -> bool:
     Job.objects.filter(pk=job.pk).update(finished_at=timezone.now())
     message = "The host was revoked before the end of this job was known; somebody has to look."
     state_enter(change, State.FAILED, message, job=job.pk)
-    return True
-
-
-@transaction.atomic
-def job_lost(*, job: Job, lease: timedelta) -> bool:
-    """Mark a job's change unknown when its host has been silent for longer than the lease."""
-    change = change_lock(job.change_id)
-    job.refresh_from_db()
-    alive_at = job.alive_at or job.started_at
-    silent = alive_at is not None and alive_at < timezone.now() - lease
-    if change.state != State.RUNNING or job.finished_at is not None or not silent:
-        return False
-    message = "The worker was lost in mid-job; the host's journal will say what became of it."
-    state_enter(change, State.UNKNOWN, message, job=job.pk)
     return True
