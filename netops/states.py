@@ -28,8 +28,8 @@ S = State
 _OUTCOMES = (S.SUCCEEDED, S.ROLLED_BACK, S.FAILED, S.STALE)
 
 # Why approved and unknown may reach every outcome: the host's journal knows better than the site,
-# and its first word may come late. Why succeeded may be left: somebody may undo it at the host's
-# console (`dockernet-agent revert`), and the site then must not go on saying that it is so.
+# and its first word may come late. Why succeeded and failed may be left: somebody may undo them at
+# the host's console (`dockernet-agent revert`), and the site must not go on saying that it is so.
 TRANSITIONS: dict[State, tuple[State, ...]] = {
     S.PLANNING: (S.BLOCKED, S.AWAITING_APPROVAL, S.WITHDRAWN, S.EXPIRED),
     S.BLOCKED: (S.PLANNING, S.WITHDRAWN),
@@ -41,7 +41,7 @@ TRANSITIONS: dict[State, tuple[State, ...]] = {
     S.EXPIRED: (S.PLANNING,),
     S.SUCCEEDED: (S.ROLLED_BACK, S.FAILED),
     S.ROLLED_BACK: (),
-    S.FAILED: (),
+    S.FAILED: (S.ROLLED_BACK,),
     S.REJECTED: (),
     S.WITHDRAWN: (),
 }
