@@ -28,20 +28,20 @@ S = State
 _OUTCOMES = (S.SUCCEEDED, S.ROLLED_BACK, S.FAILED, S.STALE)
 
 # Why approved and unknown may reach every outcome: the host's journal knows better than the site,
-# and its first word may come late. Why succeeded may be left: somebody may undo it at the host's
-# console (`dockernet-agent revert`), and the site then must not go on saying that it is so.
+# and its first word may come late. Why succeeded and failed may be left: somebody may undo them at
+# the host's console (`dockernet-agent revert`), and the site must not go on saying that it is so.
 TRANSITIONS: dict[State, tuple[State, ...]] = {
     S.PLANNING: (S.BLOCKED, S.AWAITING_APPROVAL, S.WITHDRAWN, S.EXPIRED),
     S.BLOCKED: (S.PLANNING, S.WITHDRAWN),
     S.AWAITING_APPROVAL: (S.APPROVED, S.REJECTED, S.WITHDRAWN, S.PLANNING, S.EXPIRED),
     S.APPROVED: (S.RUNNING, *_OUTCOMES, S.UNKNOWN, S.EXPIRED, S.WITHDRAWN),
     S.RUNNING: (*_OUTCOMES, S.UNKNOWN),
-    S.UNKNOWN: (S.RUNNING, *_OUTCOMES, S.EXPIRED),
+    S.UNKNOWN: (S.RUNNING, *_OUTCOMES, S.EXPIRED, S.WITHDRAWN),
     S.STALE: (S.PLANNING, S.WITHDRAWN),
     S.EXPIRED: (S.PLANNING,),
     S.SUCCEEDED: (S.ROLLED_BACK, S.FAILED),
     S.ROLLED_BACK: (),
-    S.FAILED: (),
+    S.FAILED: (S.ROLLED_BACK,),
     S.REJECTED: (),
     S.WITHDRAWN: (),
 }

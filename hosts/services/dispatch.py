@@ -59,15 +59,28 @@ def waiting(*, host: Host) -> int:
 
 
 def take_back(*, host: Host, task_id: str) -> bool:
-    """Remove the entry `task_id` from the host's queue.
+    """Remove every entry `task_id` from the host's queue: a push whose answer was lost may have got
+    through, and then there are two.
 
     True means that the host never had it and never will. Raises BrokerAway.
     """
-    key = queue_name(host.pk)
+    key, found = queue_name(host.pk), False
     try:
-        for entry in client().lrange(key, 0, -1):
-            if task_id in str(entry) and client().lrem(key, 1, str(entry)):
-                return True
+        for entry in _entries(host, task_id):
+            found = bool(client().lrem(key, 0, entry)) or found
     except redis.RedisError as error:
         raise BrokerAway() from error
-    return False
+    return found
+
+
+def holds(*, host: Host, task_id: str) -> bool:
+    """Return whether the host has yet to fetch the entry `task_id`; raises BrokerAway."""
+    try:
+        return bool(_entries(host, task_id))
+    except redis.RedisError as error:
+        raise BrokerAway() from error
+
+
+def _entries(host: Host, task_id: str) -> list[str]:
+    entries = client().lrange(queue_name(host.pk), 0, -1)
+    return [str(entry) for entry in entries if task_id in str(entry)]

@@ -3,13 +3,14 @@ after the commit."""
 
 from netops.services.approvals import change_approve, change_reject
 from netops.services.break_glass import change_break_glass
+from netops.services.cancels import change_cancel
 from netops.services.changes import (
     change_replan,
     change_request,
     change_revert,
     change_withdraw,
 )
-from netops.services.confirms import change_cancel, change_confirm
+from netops.services.confirms import change_confirm
 
 __all__ = [
     "change_approve",

@@ -1,5 +1,4 @@
-"""The end of a job: the host asks over a fresh connection, the site or a person confirms; until
-then a person may cancel."""
+"""The end of a job: the host asks over a fresh connection, the site or a person confirms."""
 
 from __future__ import annotations
 
@@ -15,8 +14,8 @@ from hosts.services import dispatch
 from hosts.services.broker_access import BrokerAway
 from netops.models import Change, Job
 from netops.services.moves import change_lock, event_append
-from netops.states import UNDER_WAY, State
-from netops.wire import CancelRequest, ConfirmAsk, ConfirmGiven
+from netops.states import State
+from netops.wire import ConfirmAsk, ConfirmGiven
 from people.errors import Conflict
 from people.models import User
 from policies.access import may_cancel
@@ -82,36 +81,6 @@ def change_confirm(*, user: User, change: Change) -> Change:
             message=f"{user.username} confirmed change {locked.pk} on {locked.host.name}.",
         )
         dispatch.send(host=locked.host, body=ConfirmGiven(job.pk, job.confirm_nonce, user.username))
-    return locked
-
-
-def change_cancel(*, user: User, change: Change) -> Change:
-    """Have the host stop at the next safe point and go back.
-
-    Raises Forbidden (policies.access), Conflict when no job is under way, BrokerAway.
-    """
-    may_cancel(user=user, change=change)
-    with transaction.atomic():
-        locked = change_lock(change.pk)
-        job = Job.objects.filter(change=locked, finished_at=None).first()
-        if job is None or locked.state not in UNDER_WAY:
-            state = State(locked.state).label.lower()
-            raise Conflict("state", f"Change {locked.pk} is {state}; there is no job to cancel.")
-        if job.confirmed_at is not None:
-            raise Conflict("confirmed", f"{job.confirmed_by} has confirmed it; revert it instead.")
-        if job.cancel_asked_at is None:
-            job.cancel_asked_at, job.cancel_by = timezone.now(), user.username
-            job.save(update_fields=["cancel_asked_at", "cancel_by"])
-            message = f"{user.username} asked the host to stop and go back."
-            data = {"state": locked.state, "by": user.username}
-            event_append(locked, "state", message, data=data)
-            audit_note(
-                action="change.cancelled",
-                by=user.username,
-                target=f"change:{locked.pk}",
-                message=f"{user.username} cancelled change {locked.pk} on {locked.host.name}.",
-            )
-        dispatch.send(host=locked.host, body=CancelRequest(job.pk, job.cancel_by))
     return locked
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -13,8 +12,10 @@ from django.utils import timezone
 
 from audit.services import audit_note
 from hosts.models import Host
-from hosts.services.clean import clean, clean_text
+from hosts.services.clean import clean_text
 from netops.models import Change, Event, Job
+from netops.services.event_room import Room
+from netops.services.event_said import TYPES, said_data, said_time
 from netops.services.jobs import events_ask
 from netops.services.moves import (
     change_lock,
@@ -27,19 +28,6 @@ from netops.states import State
 from netops.wire import JobEvent
 
 log = logging.getLogger(__name__)
-TYPES = (
-    "state",
-    "step_started",
-    "output",
-    "step_done",
-    "step_failed",
-    "rollback_started",
-    "rolled_back",
-    "end",
-)
-# Of one job; what is said after that is counted and not kept, but for how the job ends. And bytes
-# of an event's data: above the addresses of a thousand containers.
-MOST_EVENTS, MOST_DATA = 20_000, 250_000
 _WRITTEN = ["last_seq", "alive_at", "started_at", "finished_at", "outage_s", "result"]
 OUTCOMES = (State.SUCCEEDED, State.ROLLED_BACK, State.FAILED, State.STALE)
 
@@ -57,14 +45,14 @@ def job_events_store(*, host: Host, job_id: str, events: Sequence[JobEvent]) -> 
         return 0
     change = change_lock(job.change_id)
     job.refresh_from_db()
-    stored = 0
+    stored, room = 0, Room(job)
     for event in sorted(events, key=lambda e: e.seq):
-        if event.seq <= job.last_seq or not _takes(change, job, event):
+        if event.seq <= job.last_seq or not _takes(change, job, event, room):
             continue
         if event.seq != job.last_seq + 1:
             transaction.on_commit(lambda: _ask_again(job, host))
             break
-        _store(change, job, event)
+        _store(change, job, event, room)
         stored += 1
     if stored:
         job.alive_at = timezone.now()
@@ -76,24 +64,31 @@ def _ask_again(job: Job, host: Host) -> None:
     events_ask(job=job, host=host)
 
 
-def _takes(change: Change, job: Job, event: JobEvent) -> bool:
-    """True while the job's history is open; one that succeeded is opened again by the way back
-    that somebody started at the host's console."""
+def _takes(change: Change, job: Job, event: JobEvent, room: Room) -> bool:
+    """True while the job's history is open; one that succeeded or failed is opened again by the way
+    back that somebody started at the host's console."""
     if job.finished_at is None:
         return True
-    if change.state != State.SUCCEEDED:
+    newest = Job.objects.filter(change=change).first()
+    if change.state not in (State.SUCCEEDED, State.FAILED) or newest != job:
         return False
-    ended = Event.objects.filter(change=change, type="end").exists()
-    return event.type == "rollback_started" or not ended
+    if not _ended(change):
+        return True
+    return event.type == "rollback_started" and room.may_reopen
 
 
-def _store(change: Change, job: Job, event: JobEvent) -> None:
-    at = _time(event.at)
+def _ended(change: Change) -> bool:
+    return Event.objects.filter(change=change, type="end").exists()
+
+
+def _store(change: Change, job: Job, event: JobEvent, room: Room) -> None:
+    at = said_time(event.at)
     type_ = event.type if event.type in TYPES else "output"
-    data = _kept(clean(event.data))
+    data = said_data(type_, event.data, large=room.large(type_))
     job.last_seq = event.seq
     job.started_at = job.started_at or at
-    if job.finished_at is not None and type_ == "rollback_started":
+    opens = job.finished_at is not None and type_ == "rollback_started" and _ended(change)
+    if opens:
         history_reopen(change)
     if type_ == "end" and job.finished_at is not None:
         data = _undone(change, job, data)
@@ -103,9 +98,9 @@ def _store(change: Change, job: Job, event: JobEvent) -> None:
         change_move(change, State.RUNNING)
     elif change.state == State.UNKNOWN:
         state_enter(change, State.RUNNING, "The host is heard from again.", job=job.pk)
-    if event.seq > MOST_EVENTS and type_ == "output":
+    if not room.takes(type_, opens=opens):
         return
-    event_append(
+    kept = event_append(
         change,
         type_,
         clean_text(event.message),
@@ -115,13 +110,7 @@ def _store(change: Change, job: Job, event: JobEvent) -> None:
         job_seq=event.seq,
         data=data,
     )
-
-
-def _kept(data: dict[str, Any]) -> dict[str, Any]:
-    """Return an event's data, without what is too large to be an honest host's."""
-    if len(json.dumps(data)) <= MOST_DATA:
-        return data
-    return {"state": data.get("state"), "too_large": True} if "state" in data else {}
+    room.add(kept, opens=opens)
 
 
 def _finish(change: Change, job: Job, at: datetime, data: dict[str, Any]) -> dict[str, Any]:
@@ -133,18 +122,21 @@ def _finish(change: Change, job: Job, at: datetime, data: dict[str, Any]) -> dic
     change_move(change, state)
     outage = data.get("outage_s")
     number = isinstance(outage, (int, float)) and not isinstance(outage, bool)
-    job.outage_s = float(outage) if number and 0 <= float(outage) < 1e9 else None  # type: ignore[arg-type]
+    job.outage_s = float(outage) if number and 0 <= outage < 1e9 else None  # type: ignore[operator,arg-type]
     job.finished_at = at
     job.result = data
     return data
 
 
 def _undone(change: Change, job: Job, data: dict[str, Any]) -> dict[str, Any]:
-    """A job that had succeeded was undone at the host's console."""
+    """A job that had succeeded or failed was undone at the host's console."""
     state = State.ROLLED_BACK if data.get("state") == State.ROLLED_BACK else State.FAILED
     data["state"] = str(state)
-    change_move(change, state)
     job.result = data
+    # What failed and could not be undone either is what it was.
+    if change.state == state:
+        return data
+    change_move(change, state)
     audit_note(
         action="change.reverted-by-hand",
         by="",
@@ -152,12 +144,3 @@ def _undone(change: Change, job: Job, data: dict[str, Any]) -> dict[str, Any]:
         message=f"Change {change.pk} was undone at the console of {change.host.name}: {state}.",
     )
     return data
-
-
-def _time(text: str) -> datetime:
-    """Return the host's time for an event; the site's own where that cannot be read."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return timezone.now()
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -16,6 +16,7 @@ from hosts.services import dispatch
 from hosts.services.broker_access import BrokerAway
 from hosts.services.clean import clean_text
 from netops.models import Change, Job
+from netops.services.cancels import cancelled_unheard, unheard
 from netops.services.moves import change_lock, state_enter
 from netops.states import UNDER_WAY, State
 from netops.wire import ApplyRequest, JobRefused, ResendRequest
@@ -28,13 +29,15 @@ RESEND_EVERY = timedelta(seconds=2)
 @transaction.atomic
 def job_dispatch(*, job: Job) -> bool:
     """Send an approved job to its host; False if the broker is away (a sweep repeats), or if it was
-    withdrawn meanwhile.
+    withdrawn, cancelled or sent meanwhile.
 
     Sent twice it still runs once: the host uses the job's id up.
     """
     change = change_lock(job.change_id)
     job.refresh_from_db()
-    if change.state != State.APPROVED or job.finished_at is not None:
+    if job.finished_at is not None or job.cancel_asked_at is not None:
+        return False
+    if not unheard(change, job) or job.dispatched_at is not None:
         return False
     plan = change.current_plan
     if plan is None:
@@ -109,12 +112,14 @@ def job_refusal_store(*, host: Host, refused: JobRefused) -> bool:
     if job.last_seq and change.state == State.UNKNOWN and refused.code == "unknown-job":
         _journal_gone(change, job)
         return True
-    if job.last_seq or change.state not in (State.APPROVED, State.UNKNOWN):
+    if not unheard(change, job):
         return False
     if refused.code == "replayed":
         transaction.on_commit(lambda: events_ask(job=job, host=host))
         return False
     late = job.expires_at <= timezone.now()
+    if refused.code in ("busy", "unknown-job") and job.cancel_asked_at is not None:
+        return _cancelled(change, job)
     if refused.code in ("busy", "unknown-job") and not late:
         # Not refused for good: the sweep sends it again until it expires.
         Job.objects.filter(pk=job.pk).update(dispatched_at=None)
@@ -122,6 +127,19 @@ def job_refusal_store(*, host: Host, refused: JobRefused) -> bool:
     text = clean_text(refused.message)
     expired = late or refused.code in ("expired", "busy", "unknown-job")
     _not_done(change, job, State.EXPIRED if expired else State.STALE, text)
+    return True
+
+
+def _cancelled(change: Change, job: Job) -> bool:
+    """The host does not have a job that was cancelled: it shall not get it any more."""
+    try:
+        # An entry that it has not fetched yet would be carried out.
+        dispatch.take_back(host=change.host, task_id=job.pk)
+    except BrokerAway:
+        # The sweep ends it when the broker is back.
+        Job.objects.filter(pk=job.pk).update(dispatched_at=None)
+        return False
+    cancelled_unheard(change, job)
     return True
 
 
@@ -155,15 +173,17 @@ def job_take_back(*, change: Change) -> None:
 
 @transaction.atomic
 def job_expire(*, job: Job) -> bool:
-    """End a job that its host did not fetch in time, by taking it out of the host's queue."""
+    """End a job that its host did not fetch in time, by taking it out of the host's queue, or that
+    never left."""
     change = change_lock(job.change_id)
     job.refresh_from_db()
-    if job.last_seq or change.state not in (State.APPROVED, State.UNKNOWN):
+    if job.finished_at is not None or not unheard(change, job):
         return False
     try:
-        if not dispatch.take_back(host=change.host, task_id=job.pk):
-            return False
+        taken = dispatch.take_back(host=change.host, task_id=job.pk)
     except BrokerAway:
+        return False
+    if not taken and job.dispatched_at is not None:
         return False
     _not_done(change, job, State.EXPIRED, "the host did not fetch it in time.")
     return True
@@ -179,18 +199,4 @@ def job_abandon(*, job: Job) -> bool:
     Job.objects.filter(pk=job.pk).update(finished_at=timezone.now())
     message = "The host was revoked before the end of this job was known; somebody has to look."
     state_enter(change, State.FAILED, message, job=job.pk)
-    return True
-
-
-@transaction.atomic
-def job_lost(*, job: Job, lease: timedelta) -> bool:
-    """Mark a job's change unknown when its host has been silent for longer than the lease."""
-    change = change_lock(job.change_id)
-    job.refresh_from_db()
-    alive_at = job.alive_at or job.started_at
-    silent = alive_at is not None and alive_at < timezone.now() - lease
-    if change.state != State.RUNNING or job.finished_at is not None or not silent:
-        return False
-    message = "The worker was lost in mid-job; the host's journal will say what became of it."
-    state_enter(change, State.UNKNOWN, message, job=job.pk)
     return True

@@ -13,13 +13,9 @@ from django.utils import timezone
 from hosts.services import dispatch
 from hosts.services.broker_access import BrokerAway
 from netops.models import Change, Job
-from netops.services.jobs import (
-    events_ask,
-    job_abandon,
-    job_dispatch,
-    job_expire,
-    job_lost,
-)
+from netops.services.cancels import job_cancelled_end
+from netops.services.jobs import events_ask, job_abandon, job_dispatch, job_expire
+from netops.services.lost import job_lost, job_swallowed
 from netops.services.moves import change_lock, state_enter
 from netops.services.plans import plan_ask
 from netops.states import UNDER_WAY, State
@@ -50,17 +46,20 @@ def jobs_send() -> int:
     jobs = Job.objects.filter(
         dispatched_at=None,
         finished_at=None,
+        cancel_asked_at=None,
+        last_seq=0,
         created_at__lt=grace,
         expires_at__gt=timezone.now(),
-        change__state=State.APPROVED,
+        change__state__in=(State.APPROVED, State.UNKNOWN),
         change__host__revoked_at=None,
     )
     return sum(job_dispatch(job=job) for job in jobs)
 
 
 def jobs_settle() -> int:
-    """Expire what no host fetched in time, mark lost jobs unknown, ask hosts about lost ones."""
-    lease, now, settled = timedelta(seconds=settings.JOB_LEASE_S), timezone.now(), 0
+    """Expire what no host fetched in time, withdraw what was cancelled before its host had it, mark
+    lost jobs unknown, ask hosts about lost ones."""
+    lease, settled = timedelta(seconds=settings.JOB_LEASE_S), 0
     jobs = Job.objects.filter(finished_at=None, change__state__in=UNDER_WAY)
     for job in jobs.select_related("change__host"):
         state, host = job.change.state, job.change.host
@@ -68,11 +67,21 @@ def jobs_settle() -> int:
             settled += job_abandon(job=job)
         elif state == State.RUNNING:
             settled += job_lost(job=job, lease=lease)
-        elif not job.last_seq and job.expires_at < now and job_expire(job=job):
+        elif job.cancel_asked_at is not None and job.dispatched_at is None:
+            settled += job_cancelled_end(job=job, lease=lease)
+        elif not job.last_seq and _unheard_settle(job, lease):
             settled += 1
         elif host.is_online and _silent(job, lease):
             events_ask(job=job, host=host)
     return settled
+
+
+def _unheard_settle(job: Job, lease: timedelta) -> bool:
+    """Settle a job of which no event is known, if its time is over or its host is gone with it."""
+    if job.expires_at < timezone.now() and job_expire(job=job):
+        return True
+    swallowed = job.change.state == State.APPROVED and _silent(job, lease)
+    return swallowed and job_swallowed(job=job, lease=lease)
 
 
 def _silent(job: Job, lease: timedelta) -> bool:

@@ -145,6 +145,6 @@ def recorded() -> Any:
 def line(monkeypatch: pytest.MonkeyPatch) -> Line:
     """The broker, as far as it takes messages to hosts."""
     one = Line()
-    for name in ("send", "waiting", "take_back"):
+    for name in ("send", "waiting", "take_back", "holds"):
         monkeypatch.setattr(dispatch, name, getattr(one, name))
     return one

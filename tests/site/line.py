@@ -32,3 +32,8 @@ class Line:
         there = task_id in self.queued
         self.queued.discard(task_id)
         return there
+
+    def holds(self, *, host: Host, task_id: str) -> bool:
+        if self.away:
+            raise BrokerAway()
+        return task_id in self.queued

@@ -139,3 +139,17 @@ def test_it_takes_back_a_job_that_was_not_fetched(enrol: Callable[..., FakeHost]
     assert not dispatch.take_back(host=host, task_id="a" * 32)
     assert fake.receive() == ObserveRequest("2")
     assert not dispatch.take_back(host=host, task_id="b" * 32)
+
+
+@pytest.mark.django_db
+def test_it_takes_back_every_entry_of_a_job(enrol: Callable[..., FakeHost]) -> None:
+    fake = enrol()
+    host = Host.objects.get()
+    for task_id in ("a" * 32, "b" * 32, "a" * 32):
+        dispatch.send(host=host, body=ObserveRequest(task_id[0]), task_id=task_id)
+    assert dispatch.holds(host=host, task_id="a" * 32)
+    assert dispatch.waiting(host=host) == 3
+    assert dispatch.take_back(host=host, task_id="a" * 32)
+    assert not dispatch.holds(host=host, task_id="a" * 32)
+    assert dispatch.waiting(host=host) == 1
+    assert fake.receive() == ObserveRequest("b")

@@ -14,6 +14,7 @@ from audit.models import Entry
 from netops.models import Change, Event, Job
 from netops.services import jobs as jobs_service
 from netops.services.events import job_events_store
+from netops.services.moves import history_reopen
 from netops.states import State
 from netops.wire import JobEvent
 from people.models import User
@@ -174,11 +175,37 @@ def test_it_says_so_when_a_change_is_undone_at_the_console(job: Job) -> None:
     assert entry.target == f"change:{change.pk}"
 
 
-def test_it_takes_no_way_back_of_a_change_that_did_not_succeed(job: Job) -> None:
-    store(job, script(job, "failed"))
+@pytest.mark.parametrize("state", ["stale", "rolled_back"])
+def test_it_takes_no_way_back_of_a_change_that_was_not_done(job: Job, state: str) -> None:
+    store(job, script(job, state))
     assert store(job, [event(job, 7, "rollback_started"), event(job, 8, "end")]) == 0
-    assert Change.objects.get().state == State.FAILED
+    assert Change.objects.get().state == state
+    assert len(history(Change.objects.get())) == 7
     assert not Entry.objects.filter(action="change.reverted-by-hand").exists()
+
+
+@pytest.mark.parametrize("state", ["rolled_back", "failed"])
+def test_it_takes_the_way_back_of_a_change_that_failed(job: Job, state: str) -> None:
+    store(job, script(job, "failed"))
+    back = {"state": state, "by_hand": True}
+    assert store(job, [event(job, 7, "rollback_started"), event(job, 8, "end", data=back)]) == 2
+    told = history(Change.objects.get())
+    assert Change.objects.get().state == state
+    assert [type_ for _, type_, _ in told].count("end") == 1
+    assert told[-1] == (9, "end", state)
+    noted = Entry.objects.filter(action="change.reverted-by-hand").count()
+    assert noted == (state == "rolled_back")
+
+
+def test_it_takes_no_way_back_of_an_earlier_job(job: Job) -> None:
+    store(job, script(job, "stale"))
+    later = job_row(job.change)
+    Change.objects.update(state=State.APPROVED)
+    history_reopen(Change.objects.get())
+    store(later, script(later))
+    assert store(job, [event(job, 7, "rollback_started"), event(job, 8, "end")]) == 0
+    assert Change.objects.get().state == State.SUCCEEDED
+    assert len(history(Change.objects.get())) == 13
 
 
 hostile_text = st.text(max_size=60) | st.sampled_from(["\x00", "\ud800", "id: 9\ndata: x\n\n"])
