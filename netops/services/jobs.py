@@ -114,7 +114,7 @@ def job_refusal_store(*, host: Host, refused: JobRefused) -> bool:
         return True
     if not unheard(change, job):
         return False
-    if refused.code == "replayed":
+    if refused.code in ("replayed", "ended"):
         transaction.on_commit(lambda: events_ask(job=job, host=host))
         return False
     late = job.expires_at <= timezone.now()

@@ -132,6 +132,7 @@ def test_it_asks_the_journal_of_a_host_that_is_back(people: dict[str, User], lin
         ("unknown-job", 60, State.APPROVED),
         ("busy", 60, State.APPROVED),
         ("replayed", 60, State.APPROVED),
+        ("ended", 60, State.APPROVED),
         ("blocked", 60, State.STALE),
         ("altered", 60, State.STALE),
         ("malformed", 60, State.STALE),
