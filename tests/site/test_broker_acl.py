@@ -139,3 +139,22 @@ def test_it_takes_back_a_job_that_was_not_fetched(enrol: Callable[..., FakeHost]
     assert not dispatch.take_back(host=host, task_id="a" * 32)
     assert fake.receive() == ObserveRequest("2")
     assert not dispatch.take_back(host=host, task_id="b" * 32)
+
+
+@pytest.mark.django_db
+def test_a_queue_that_was_made_something_else_is_one_again(enrol: Callable[..., FakeHost]) -> None:
+    """Older rules let a host do that, and no message got through to it ever again."""
+    fake, site = enrol(), broker_access.client()
+    host = Host.objects.get()
+
+    def poison() -> None:
+        site.delete(queue_name(host.pk))
+        site.xadd(queue_name(host.pk), {"m": "x"})
+
+    poison()
+    assert dispatch.waiting(host=host) == 0
+    poison()
+    assert not dispatch.take_back(host=host, task_id="a" * 32)
+    poison()
+    dispatch.send(host=host, body=ObserveRequest("1"))
+    assert fake.receive() == ObserveRequest("1")
