@@ -20,6 +20,7 @@ from hosts.selectors import hosts_enrolled
 from hosts.services import broker_access
 from hosts.services.trouble import Troubles
 from netops.ingest.batch import Batch
+from netops.ingest.watch import StreamWatch
 from netops.wire import stream_name
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class Reader:
         self._stopping = False
         self._failures = 0
         self._troubles = Troubles()
+        self._watch = StreamWatch(self._troubles)
 
     def stop(self) -> None:
         """Let `run` return after the batch at hand, within BLOCK_MS."""
@@ -76,7 +78,7 @@ class Reader:
         try:
             cursors = self._begin(link)
             while not self._stopping:
-                cursors = self._read(link, cursors)
+                cursors = self._read(link, self._watch.look(link, cursors))
                 self._failures = 0
         finally:
             link.close()
