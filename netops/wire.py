@@ -128,7 +128,10 @@ class Heartbeat:
 
 @frozen
 class ObservationReport:
-    """Host to site: what the host is. `cause`: requested, start, changed, periodic or job."""
+    """Host to site: what the host is. `cause`: requested, start, changed, periodic or job.
+
+    `request_id` is that of the latest request which it answers.
+    """
 
     observed: Observed
     cause: str

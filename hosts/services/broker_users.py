@@ -22,6 +22,7 @@ SITE_COMMANDS = (
     *("+ping", "+select", "+hello", "+auth", "+client|setinfo", "+client|setname", "+client|kill"),
     *("+multi", "+exec", "+llen", "+lpush", "+brpop", "+lrange", "+lrem", "+del", "+set"),
     *("+xadd", "+xread", "+xdel", "+xrevrange", "+publish", "+subscribe", "+unsubscribe"),
+    *("+memory|usage", "+xinfo|stream"),
     *("+acl|setuser", "+acl|deluser", "+acl|users", "+acl|save"),
 )
 SITE_PLACES = ("~dn:*", "resetchannels", "&dn:site:*")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import redis
 from kombu.entity import Exchange, Queue
@@ -14,6 +16,8 @@ from hosts.services.broker_access import BrokerAway, client
 from netops.wire import TASK, TO_HOST, queue_name, seal
 from people.errors import Conflict
 
+log = logging.getLogger(__name__)
+T = TypeVar("T")
 _RETRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
 
 
@@ -30,7 +34,8 @@ def send(*, host: Host, body: object, task_id: str | None = None) -> None:
     if not secret:
         raise Conflict("host-gone", f"{host.name} is revoked or not enrolled.", "host")
     sealed = seal(bytes.fromhex(secret), TO_HOST, host.pk, body)
-    try:
+
+    def put() -> None:
         app.send_task(
             TASK,
             args=[sealed],
@@ -40,8 +45,26 @@ def send(*, host: Host, body: object, task_id: str | None = None) -> None:
             retry_policy=_RETRY,
             ignore_result=True,
         )
+
+    try:
+        _on_a_list(queue_name(host.pk), put)
     except (OperationalError, redis.RedisError, OSError) as error:
         raise BrokerAway() from error
+
+
+def _on_a_list(key: str, call: Callable[[], T]) -> T:
+    """Return what `call` returns; a key that is no list, so that it would fail for ever, goes.
+
+    No host may make it one now; a broker that ran with older rules may still hold such a key.
+    """
+    try:
+        return call()
+    except (OperationalError, redis.RedisError) as error:
+        if "WRONGTYPE" not in str(error):
+            raise
+        log.warning("%s is not a queue; deleting it", key)
+    client().delete(key)
+    return call()
 
 
 def _queue(name: str) -> Any:
@@ -52,8 +75,9 @@ def _queue(name: str) -> Any:
 
 def waiting(*, host: Host) -> int:
     """Return how many messages the host has not fetched yet; raises BrokerAway."""
+    key = queue_name(host.pk)
     try:
-        return int(client().llen(queue_name(host.pk)))
+        return int(_on_a_list(key, lambda: client().llen(key)))
     except redis.RedisError as error:
         raise BrokerAway() from error
 
@@ -82,5 +106,6 @@ def holds(*, host: Host, task_id: str) -> bool:
 
 
 def _entries(host: Host, task_id: str) -> list[str]:
-    entries = client().lrange(queue_name(host.pk), 0, -1)
+    key = queue_name(host.pk)
+    entries = _on_a_list(key, lambda: client().lrange(key, 0, -1))
     return [str(entry) for entry in entries if task_id in str(entry)]

@@ -14,6 +14,8 @@ from netops.wire import ObserveRequest
 from people.errors import Conflict, Forbidden
 from people.models import User
 
+MOST_WAITING = 20  # Messages that a host has not fetched yet, above which nobody need ask again.
+
 
 def require_online(host: Host) -> None:
     """Raise Conflict unless the host can be given work now."""
@@ -24,11 +26,14 @@ def require_online(host: Host) -> None:
 def host_refresh(*, user: User, host: Host) -> str:
     """Ask the host to look at itself; return the id of the request. A report follows.
 
-    Raises Forbidden, Conflict if the host is not online, BrokerAway.
+    Raises Forbidden, Conflict if the host is not online or fetches nothing, BrokerAway.
     """
     if not user.has_role("viewer"):
         raise Forbidden("role", "You may not do that.")
     require_online(host)
+    if dispatch.waiting(host=host) >= MOST_WAITING:
+        text = f"{host.name} has not fetched {MOST_WAITING} messages yet; wait for it."
+        raise Conflict("busy", text, "host")
     request_id = secrets.token_hex(8)
     dispatch.send(host=host, body=ObserveRequest(request_id))
     return request_id

@@ -175,9 +175,10 @@ class Hands:
         different = self._differs(observed)
         self._pace.looked(_children_cpu_s() - begun, different=different)
         self._keeper.due_soon()
-        for request_id in asked:
-            self._emitter.send(ObservationReport(observed, "requested", request_id))
-        if not asked and (different or cause != "changed"):
+        if asked:
+            # One for all that wait: however many ask, the host says what it is once.
+            self._emitter.send(ObservationReport(observed, "requested", asked[-1]))
+        elif different or cause != "changed":
             self._emitter.send(ObservationReport(observed, cause))
 
     def _tell_of_others(self) -> None:

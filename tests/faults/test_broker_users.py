@@ -22,7 +22,9 @@ from dockernet_site.broker import EmbeddedBroker
 from dockernet_site.broker_link import require_checked
 from hosts.models import Host
 from hosts.services import broker_access, dispatch, host_revoke
-from netops.wire import ObserveRequest
+from hosts.services.trouble import Troubles
+from netops.ingest.watch import StreamWatch
+from netops.wire import ObserveRequest, stream_name
 from people.models import User
 from tests.agent.broker import Broker
 from tests.faults.conftest import RealAgent
@@ -64,6 +66,8 @@ def test_what_is_printed_can_be_pasted_and_lets_the_site_work(
     dispatch.send(host=host, body=ObserveRequest("1"))
     assert fake.receive() == ObserveRequest("1")
     fake.beat()
+    ahead = {stream_name(host.pk): "9999999999999-0"}
+    assert StreamWatch(Troubles()).look(site, ahead) == {stream_name(host.pk): "0"}
     broker_access.acl_apply_all([host])
     host_revoke(user=people["admin"], host=host)
     for words in (("CONFIG", "GET", "*"), ("KEYS", "*"), ("FLUSHALL",), ("GET", "other")):

@@ -104,6 +104,26 @@ def test_every_other_key_is_refused(enrol: Enrol) -> None:
 
 
 @pytest.mark.django_db
+def test_each_of_its_own_keys_takes_only_its_own_commands(enrol: Enrol) -> None:
+    """An XADD to the queue would make that a stream, which no message gets into again."""
+    thief, site = enrol("web-1"), broker_access.client()
+    queue, stream = queue_name(thief.config.host_id), stream_name(thief.config.host_id)
+    refused = [("XADD", queue, "*", "m", "x"), ("XADD", queue, "NOMKSTREAM", "*", "m", "x")]
+    refused += [("LLEN", stream), ("BRPOP", stream, "1"), ("BRPOP", queue, stream, "1")]
+    for words in refused:
+        with pytest.raises(NoPermissionError):
+            thief.broker.execute_command(*words)
+    pipe = thief.broker.pipeline(transaction=True)
+    pipe.llen(queue).xadd(queue, {"m": "x"})
+    with pytest.raises(redis.RedisError):
+        pipe.execute()
+    assert site.keys() in (["dn:site:control"], [])
+    assert thief.broker.llen(queue) == 0
+    thief.broker.xadd(stream, {"m": "x"})
+    assert site.xlen(stream) == 1
+
+
+@pytest.mark.django_db
 def test_every_channel_is_refused(enrol: Enrol) -> None:
     thief = enrol("web-1")
     channels = [broker_access.EVENTS_CHANNEL, broker_access.HOSTS_CHANNEL, "*", "x"]

@@ -15,6 +15,7 @@ from hosts.services import observation_store
 from netops.engine.observed import Observed
 from netops.engine.serial import from_json
 from tests.site.api_client import Api
+from tests.site.line import Line
 from tests.site.rows import host_row
 
 pytestmark = pytest.mark.django_db
@@ -164,6 +165,20 @@ def test_it_refuses_to_refresh_a_host_that_is_offline(api: Callable[[str], Api])
     host_row("web-1", last_seen_at=None)
     answer = api("carol").post("/hosts/web-1/refresh")
     assert (answer.status, answer.problems) == (409, [("host", "host-offline")])
+
+
+def test_it_refuses_to_refresh_a_host_that_fetches_nothing(
+    api: Callable[[str], Api], line: Line
+) -> None:
+    host_row("web-1")
+    line.queued = {str(number) for number in range(19)}
+    assert api("carol").post("/hosts/web-1/refresh").status == 202
+    assert len(line.sent) == 1
+    line.queued.add("19")
+    answer = api("carol").post("/hosts/web-1/refresh")
+    assert (answer.status, answer.problems) == (409, [("host", "busy")])
+    assert len(line.sent) == 1
+    assert len(line.queued) == 20
 
 
 def test_it_says_that_the_broker_is_away(api: Callable[[str], Api]) -> None:

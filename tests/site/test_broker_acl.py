@@ -153,3 +153,22 @@ def test_it_takes_back_every_entry_of_a_job(enrol: Callable[..., FakeHost]) -> N
     assert not dispatch.holds(host=host, task_id="a" * 32)
     assert dispatch.waiting(host=host) == 1
     assert fake.receive() == ObserveRequest("b")
+
+
+@pytest.mark.django_db
+def test_a_queue_that_was_made_something_else_is_one_again(enrol: Callable[..., FakeHost]) -> None:
+    """Older rules let a host do that, and no message got through to it ever again."""
+    fake, site = enrol(), broker_access.client()
+    host = Host.objects.get()
+
+    def poison() -> None:
+        site.delete(queue_name(host.pk))
+        site.xadd(queue_name(host.pk), {"m": "x"})
+
+    poison()
+    assert dispatch.waiting(host=host) == 0
+    poison()
+    assert not dispatch.take_back(host=host, task_id="a" * 32)
+    poison()
+    dispatch.send(host=host, body=ObserveRequest("1"))
+    assert fake.receive() == ObserveRequest("1")

@@ -9,7 +9,8 @@ import pytest
 from django.utils import timezone
 
 from hosts.models import Host
-from hosts.services import offline_mark
+from hosts.services import broker_access, dispatch, offline_mark
+from hosts.services.broker_access import BrokerAway
 from netops.models import Change, Event, Job
 from netops.services import sweeps
 from netops.services.jobs import job_refusal_store, jobs_alive
@@ -187,6 +188,30 @@ def test_it_repeats_a_plan_request_that_never_left(people: dict[str, User], line
     assert sweeps.plans_ask_again() == 1
     assert [type(body) for body in line.sent] == [PlanRequest, PlanRequest]
     assert line.sent[0].change_id == change.pk
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_one_hosts_queue_at_fault_does_not_keep_plans_from_the_others(
+    people: dict[str, User], line: Line, monkeypatch: pytest.MonkeyPatch, answers: bool
+) -> None:
+    """But a broker that is away is asked once, not once for each change."""
+    for name in ("web-1", "web-2", "web-3"):
+        change_row(host_row(name), people["alice"])
+    Change.objects.update(updated_at=ago(60), plan_asked_at=ago(31))
+    asked: list[str] = []
+
+    def waiting(*, host: Host) -> int:
+        asked.append(host.name)
+        if len(asked) == 1:
+            raise BrokerAway()
+        return 0
+
+    monkeypatch.setattr(dispatch, "waiting", waiting)
+    monkeypatch.setattr(broker_access, "answers", lambda: answers)
+    assert sweeps.plans_ask_again() == (2 if answers else 0)
+    assert len(asked) == (3 if answers else 1)
+    assert len(line.sent) == (2 if answers else 0)
+    assert Change.objects.filter(state=State.PLANNING).count() == 3
 
 
 @pytest.mark.parametrize(
