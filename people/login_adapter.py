@@ -32,8 +32,10 @@ _DONE = {
     "mfa/email/recovery_codes_generated": ("user.codes_renewed", "Made new recovery codes."),
 }
 _SAID = {
-    "account/messages/password_changed.txt": "Your password is changed; your other sessions ended.",
-    "mfa/messages/totp_activated.txt": "From now on a log-in also needs a code of your app.",
+    "account/messages/password_changed.txt": "Your password is changed; your other sessions ended, "
+    "and your API tokens ended.",
+    "mfa/messages/totp_activated.txt": "From now on a log-in also needs a code of your app. "
+    "Your API tokens ended.",
     "mfa/messages/totp_deactivated.txt": "The app is removed. A log-in needs the password alone.",
 }
 

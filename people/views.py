@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -11,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from people.forms import TokenForm
+from people.models import NEEDS_SECOND_FACTOR
 from people.requests import UserRequest
 from people.selectors import token_list
 from people.services import token_issue, token_revoke
@@ -29,12 +31,18 @@ def tokens(request: UserRequest) -> HttpResponse:
 @login_required
 @require_POST
 def token_create(request: UserRequest) -> HttpResponse:
-    """Make a token and show it on the next page."""
+    """Make a token and show it on the next page.
+
+    Not before the second factor that one needs: the token would outlast its absence.
+    """
+    if request.user.must_add_mfa:
+        raise PermissionDenied(NEEDS_SECOND_FACTOR)
     form = TokenForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)
     days = form.cleaned_data["days"] or None
-    token = token_issue(user=request.user, label=form.cleaned_data["label"], days=days)
+    label = form.cleaned_data["label"]
+    token = token_issue(user=request.user, label=label, days=days, from_page=True)
     request.session[_SHOWN_ONCE] = token
     return redirect("people:tokens")
 

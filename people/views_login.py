@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 
 from allauth.account.views import LoginView, PasswordChangeView
+from allauth.mfa.totp.views import ActivateTOTPView
 from allauth.socialaccount.providers.openid_connect.views import callback as oidc_callback
 from allauth.socialaccount.providers.openid_connect.views import login as oidc_login
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -17,6 +20,7 @@ from requests import RequestException
 
 from dockernet_site.env_oidc import PROVIDER_ID
 from people.login_notes import throttled_note
+from people.services import tokens_end
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +44,24 @@ class PasswordChange(PasswordChangeView):  # type: ignore[misc]
         if request.user.is_authenticated and not request.user.has_usable_password():
             raise PermissionDenied("You have no password here: you log in elsewhere.")
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return response
+
+    def form_valid(self, form: BaseForm) -> HttpResponse:
+        """Change it; one's API tokens end with the old one."""
+        with transaction.atomic():
+            tokens_end(user=self.request.user)
+            response: HttpResponse = super().form_valid(form)
+        return response
+
+
+class AppAdd(ActivateTOTPView):  # type: ignore[misc]
+    """An authenticator app, set up."""
+
+    def form_valid(self, form: BaseForm) -> HttpResponse:
+        """Set it up; API tokens that the password alone could make end."""
+        with transaction.atomic():
+            tokens_end(user=self.request.user)
+            response: HttpResponse = super().form_valid(form)
         return response
 
 

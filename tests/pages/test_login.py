@@ -11,7 +11,8 @@ from pytest_django import Settings
 from audit.models import Entry
 from audit.origin import client_address
 from netops.models import Change
-from people.models import User
+from people.models import ApiToken, User
+from people.services import token_issue, user_save
 from tests.pages.reading import text
 
 Browse = Callable[[str], Client]
@@ -199,3 +200,26 @@ def test_it_has_no_password_to_change_for_a_script(people: dict[str, User]) -> N
     assert client.get("/account/password/").status_code == 403
     assert Client().get("/account/password/")["Location"].startswith("/login/")
     assert not Change.objects.exists()
+
+
+def test_it_ends_the_tokens_of_the_page_with_a_new_password(people: dict[str, User]) -> None:
+    for name in ("alice", "bob"):
+        token_issue(user=people[name], label="from the page", from_page=True)
+    token_issue(user=people["alice"], label="manage user", by="root (shell)")
+    client, new = Client(), "a Long one 72"
+    log_in(client, "alice")
+    data = {"oldpassword": "wrong", "password1": new, "password2": new}
+    client.post("/account/password/", data)
+    assert ApiToken.objects.count() == 3
+    assert noted("token.revoked") == []
+    answer = client.post("/account/password/", data | {"oldpassword": "alice"}, follow=True)
+    assert "your API tokens ended" in text(answer)
+    kept = ApiToken.objects.order_by("id").values_list("user__username", "label")
+    assert list(kept) == [("bob", "from the page"), ("alice", "manage user")]
+    assert noted("token.revoked") == [("alice", "127.0.0.1")]
+
+
+def test_it_keeps_tokens_when_the_console_sets_a_password(people: dict[str, User]) -> None:
+    token_issue(user=people["alice"], label="from the page", from_page=True)
+    user_save(name="alice", role="operator", password="a Long one 72")
+    assert ApiToken.objects.count() == 1

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from audit.models import Entry
 from people.models import ApiToken, User
@@ -33,7 +34,9 @@ def test_it_offers_an_end_first_and_shows_the_token_once(browse: Browse) -> None
     page = client.get("/tokens/")
     assert "dn_" in text(page)
     assert "dn_" not in text(client.get("/tokens/"))
-    assert ApiToken.objects.get().expires_at is not None
+    token = ApiToken.objects.get()
+    assert token.expires_at is not None
+    assert token.from_page
     client.post("/tokens/new/", {"label": "for ever", "days": "0"})
     assert ApiToken.objects.get(label="for ever").expires_at is None
 
@@ -93,3 +96,20 @@ def test_it_revokes_and_goes_back_to_where_it_was(browse: Browse, people: dict[s
     assert away["Location"] == "/tokens/"
     assert not ApiToken.objects.exists()
     assert Entry.objects.filter(action="token.revoked", by="admin").count() == 2
+
+
+def test_it_makes_none_before_the_second_factor_that_is_required(
+    browse: Browse, settings: Settings
+) -> None:
+    settings.DOCKERNET_REQUIRE_MFA = frozenset({"operator"})
+    client = browse("alice")
+    before = Entry.objects.count()
+    answer = client.post("/tokens/new/", {"label": "early", "days": "0"})
+    assert answer.status_code == 403
+    assert "set it up on the page" in text(answer)
+    assert not ApiToken.objects.exists()
+    assert Entry.objects.count() == before
+    page = client.get("/tokens/")
+    assert "Make the token" not in text(page)
+    assert "/account/" in targets(page)
+    assert "Make the token" in text(browse("carol").get("/tokens/"))
