@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.providers.base.constants import AuthProcess
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -28,8 +29,14 @@ class OidcAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return True
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
-        """Let addresses of mail decide nothing, and refuse a name that is somebody else's."""
+        """Let addresses of mail decide nothing, and refuse a name that is somebody else's.
+
+        allauth would also tie an identity to the account that is logged in here (`connect`):
+        whoever finds an open browser would keep a way in that nobody sees.
+        """
         sociallogin.email_addresses = []
+        if sociallogin.state.get("process") != AuthProcess.LOGIN:
+            _refuse(request, "OpenID Connect logs people in here; it is tied to no account.")
         if sociallogin.is_existing:
             return
         name = sociallogin.user.username

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from urllib.parse import urlencode
 
 from allauth.account.views import LoginView, PasswordChangeView
 from allauth.mfa.totp.views import ActivateTOTPView
@@ -12,7 +13,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.forms import BaseForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
@@ -72,6 +73,7 @@ def oidc_begin(request: HttpRequest, provider_id: str) -> HttpResponseBase:
     By a page, not by a redirect: form-action of our Content-Security-Policy forbids a form to end
     up at another site, and a provider may itself send people on.
     """
+    _keep_only_next(request)
     try:
         response: HttpResponseBase = oidc_login(request, provider_id)
     except RequestException as error:
@@ -79,6 +81,13 @@ def oidc_begin(request: HttpRequest, provider_id: str) -> HttpResponseBase:
     if response.status_code != 302:
         return response
     return render(request, "people/oidc_begin.html", {"address": response.headers["Location"]})
+
+
+def _keep_only_next(request: HttpRequest) -> None:
+    """Drop what allauth would read from the address: what to do (`process`), scopes, parameters."""
+    wanted = request.POST.get("next") or request.GET.get("next", "")
+    kept = QueryDict(urlencode({"next": wanted}))
+    request.GET = request.POST = kept
 
 
 @require_GET
