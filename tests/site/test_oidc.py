@@ -114,14 +114,32 @@ def test_it_ties_no_identity_to_a_local_account(
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", ["", "<b>x</b>", "a b", None])
-def test_it_takes_no_name_that_cannot_be_one(provider: Provider, name: str | None) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "<b>x</b>", "a b", None, 7, " olga", "olga\n", "оlga", "ﬁona", "a" * 151),
+        *("dockernet", "Site", "DOCKERNET"),
+    ],
+)
+def test_it_takes_no_name_that_cannot_be_one(provider: Provider, name: object) -> None:
     provider.person = {"sub": "7", "preferred_username": name}
     client = Client()
     answer = client.get(provider.visit(begin(client)))
     assert answer.status_code == 403
     assert "<b>x" not in answer.content.decode()
+    assert "cannot be taken here" in answer.content.decode()
     assert not User.objects.exists()
+    assert not SocialAccount.objects.exists()
+    assert not Entry.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["olga.b@example.com", "O_l+g-a", "a" * 150])
+def test_it_takes_names_of_plain_letters(provider: Provider, name: str) -> None:
+    provider.person = {"sub": "7", "preferred_username": name}
+    client = Client()
+    assert client.get(provider.visit(begin(client)))["Location"] == "/"
+    assert User.objects.get().username == name
 
 
 @pytest.mark.django_db
