@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from people.forms import TokenForm
 from people.models import NEEDS_SECOND_FACTOR
 from people.requests import UserRequest
+from people.seal import keep_for_next_page, take_from_last_page
 from people.selectors import token_list
 from people.services import token_issue, token_revoke
 
@@ -25,7 +26,7 @@ _SHOWN_ONCE = "new-api-token"
 @require_GET
 def tokens(request: UserRequest) -> HttpResponse:
     """One's own tokens; a token made just now is shown this once."""
-    return _page(request, TokenForm(), new_token=request.session.pop(_SHOWN_ONCE, ""))
+    return _page(request, TokenForm(), new_token=take_from_last_page(request.session, _SHOWN_ONCE))
 
 
 @login_required
@@ -43,7 +44,7 @@ def token_create(request: UserRequest) -> HttpResponse:
     days = form.cleaned_data["days"] or None
     label = form.cleaned_data["label"]
     token = token_issue(user=request.user, label=label, days=days, from_page=True)
-    request.session[_SHOWN_ONCE] = token
+    keep_for_next_page(request.session, _SHOWN_ONCE, token)
     return redirect("people:tokens")
 
 

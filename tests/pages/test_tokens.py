@@ -31,6 +31,7 @@ def test_it_offers_an_end_first_and_shows_the_token_once(browse: Browse) -> None
     chosen = [o["value"] for o in tags(client.get("/tokens/"), "option") if "selected" in o]
     assert chosen == ["90"]
     client.post("/tokens/new/", {"label": "deploy", "days": "90"})
+    assert "dn_" not in str(client.session.items())
     page = client.get("/tokens/")
     assert "dn_" in text(page)
     assert "dn_" not in text(client.get("/tokens/"))
@@ -113,3 +114,13 @@ def test_it_makes_none_before_the_second_factor_that_is_required(
     assert "Make the token" not in text(page)
     assert "/account/" in targets(page)
     assert "Make the token" in text(browse("carol").get("/tokens/"))
+
+
+def test_it_shows_nothing_that_another_key_has_sealed(browse: Browse, settings: Settings) -> None:
+    client = browse("carol")
+    client.post("/tokens/new/", {"label": "deploy", "days": "90"})
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another key of thirty-two letters"
+    page = client.get("/tokens/")
+    assert page.status_code == 200
+    assert "Copy this token" not in text(page)
