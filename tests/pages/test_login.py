@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_network
 
 import pytest
 from django.test import Client, RequestFactory
@@ -102,9 +103,32 @@ def test_it_believes_proxies_of_ours_alone(
     settings: Settings, proxies: int, header: str, address: str
 ) -> None:
     settings.DOCKERNET_TRUSTED_PROXIES = proxies
+    settings.DOCKERNET_PROXY_ADDRESSES = (ip_network("192.0.2.0/31"),)
     given = {"HTTP_X_FORWARDED_FOR": header} if header else {}
     request = RequestFactory().get("/", REMOTE_ADDR="192.0.2.1", **given)  # type: ignore[arg-type]
     assert client_address(request) == address
+
+
+@pytest.mark.parametrize("peer", ["192.0.2.2", "::1", "no address", ""])
+def test_it_believes_nobody_who_is_no_proxy_of_ours(settings: Settings, peer: str) -> None:
+    settings.DOCKERNET_TRUSTED_PROXIES = 1
+    settings.DOCKERNET_PROXY_ADDRESSES = (ip_network("192.0.2.0/31"),)
+    claim = {"HTTP_X_FORWARDED_FOR": "203.0.113.5"}
+    request = RequestFactory().get("/", REMOTE_ADDR=peer, **claim)  # type: ignore[arg-type]
+    assert client_address(request) == (peer or "unknown")
+
+
+@pytest.mark.parametrize(
+    ("peer", "status"), [("192.0.2.1", 200), ("::ffff:192.0.2.1", 200), ("192.0.2.2", 301)]
+)
+def test_it_hears_from_proxies_of_ours_alone_that_it_was_https(
+    db: None, settings: Settings, peer: str, status: int
+) -> None:
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    settings.SECURE_SSL_REDIRECT = True
+    settings.DOCKERNET_PROXY_ADDRESSES = (ip_network("192.0.2.0/31"),)
+    client = Client(REMOTE_ADDR=peer, HTTP_X_FORWARDED_PROTO="https")
+    assert client.get("/login/").status_code == status
 
 
 def test_it_throws_out_at_once_who_is_switched_off(people: dict[str, User]) -> None:
