@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -34,10 +35,17 @@ def tokens(request: UserRequest) -> HttpResponse:
 def token_create(request: UserRequest) -> HttpResponse:
     """Make a token and show it on the next page.
 
-    Not before the second factor that one needs: the token would outlast its absence.
+    Not before the second factor that one needs: the token would outlast its absence. Nor by an open
+    browser alone: it would outlast the session.
     """
     if request.user.must_add_mfa:
         raise PermissionDenied(NEEDS_SECOND_FACTOR)
+    response: HttpResponse = _token_create(request)
+    return response
+
+
+@reauthentication_required  # type: ignore[untyped-decorator]
+def _token_create(request: UserRequest) -> HttpResponse:
     form = TokenForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)

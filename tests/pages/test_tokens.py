@@ -18,6 +18,12 @@ from tests.pages.reading import tags, targets, text
 Browse = Callable[[str], Client]
 
 
+def proved(client: Client, password: str) -> Client:
+    """Return the browser of somebody who has just typed their password again."""
+    assert client.post("/account/again/", {"password": password}).status_code == 302
+    return client
+
+
 def made(user: User, label: str, days: float | None = 90) -> ApiToken:
     token_issue(user=user, label=label)
     row = ApiToken.objects.get(label=label)
@@ -27,7 +33,7 @@ def made(user: User, label: str, days: float | None = 90) -> ApiToken:
 
 
 def test_it_offers_an_end_first_and_shows_the_token_once(browse: Browse) -> None:
-    client = browse("carol")
+    client = proved(browse("carol"), "carol")
     chosen = [o["value"] for o in tags(client.get("/tokens/"), "option") if "selected" in o]
     assert chosen == ["90"]
     client.post("/tokens/new/", {"label": "deploy", "days": "90"})
@@ -117,10 +123,26 @@ def test_it_makes_none_before_the_second_factor_that_is_required(
 
 
 def test_it_shows_nothing_that_another_key_has_sealed(browse: Browse, settings: Settings) -> None:
-    client = browse("carol")
+    client = proved(browse("carol"), "carol")
     client.post("/tokens/new/", {"label": "deploy", "days": "90"})
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another key of thirty-two letters"
     page = client.get("/tokens/")
     assert page.status_code == 200
     assert "Copy this token" not in text(page)
+
+
+def test_it_makes_none_in_an_open_browser_alone(people: dict[str, User]) -> None:
+    client = Client()
+    client.post("/login/", {"username": "carol", "password": "carol"})
+    again = client.post("/tokens/new/", {"label": "deploy", "days": "90"})["Location"]
+    assert again == "/account/again/?next=%2Ftokens%2Fnew%2F"
+    assert not ApiToken.objects.exists()
+    assert client.post(again, {"password": "wrong"}).status_code == 200
+    assert not ApiToken.objects.exists()
+    assert not Entry.objects.filter(action__startswith="token.").exists()
+    # The right password makes the token that was asked for.
+    assert "dn_" in text(client.post(again, {"password": "carol"}, follow=True))
+    assert ApiToken.objects.get().label == "deploy"
+    bad = client.post("/tokens/new/", {"label": "", "days": "90"})
+    assert bad.status_code == 422
