@@ -28,6 +28,7 @@ class Origin:
 
 
 _SYSTEM = Origin()
+_CLAIMS = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO")
 _current: ContextVar[Origin] = ContextVar("audit_origin", default=_SYSTEM)
 
 
@@ -51,9 +52,10 @@ def client_address(request: HttpRequest) -> str:
 
     With DOCKERNET_TRUSTED_PROXIES = n the n-th entry of X-Forwarded-For from the right: each proxy
     adds the address that it was called from, and what stands further left the client wrote itself.
-    A request with fewer entries did not come through all of them: its own address counts.
+    A request with fewer entries did not come through all of them, nor one that comes from none of
+    DOCKERNET_PROXY_ADDRESSES: its own address counts.
     """
-    trusted = settings.DOCKERNET_TRUSTED_PROXIES
+    trusted = settings.DOCKERNET_TRUSTED_PROXIES if _by_proxy(request) else 0
     entries = request.headers.get("X-Forwarded-For", "").split(",") if trusted else []
     if trusted and len(entries) >= trusted:
         try:
@@ -61,6 +63,45 @@ def client_address(request: HttpRequest) -> str:
         except ValueError:
             pass
     return str(request.META.get("REMOTE_ADDR") or "unknown")
+
+
+def _by_proxy(request: HttpRequest) -> bool:
+    """Return True if who called is a proxy of ours."""
+    try:
+        peer = ip_address(str(request.META.get("REMOTE_ADDR")))
+    except ValueError:
+        return False
+    mapped = peer.ipv4_mapped if peer.version == 6 else None
+    return any((mapped or peer) in network for network in settings.DOCKERNET_PROXY_ADDRESSES)
+
+
+def _forget_claims(request: HttpRequest) -> None:
+    if not _by_proxy(request):
+        for name in _CLAIMS:
+            request.META.pop(name, None)
+
+
+@sync_and_async_middleware
+def forwarded_by_proxies_only(get_response: Any) -> Any:
+    """Middleware: what only a proxy may say is dropped when somebody else says it.
+
+    Django believes X-Forwarded-Proto from anyone (SECURE_PROXY_SSL_HEADER).
+    """
+    if iscoroutinefunction(get_response):
+
+        async def in_loop(request: HttpRequest) -> HttpResponseBase:
+            _forget_claims(request)
+            response: HttpResponseBase = await get_response(request)
+            return response
+
+        return in_loop
+
+    def in_thread(request: HttpRequest) -> HttpResponseBase:
+        _forget_claims(request)
+        response: HttpResponseBase = get_response(request)
+        return response
+
+    return in_thread
 
 
 def _of(request: HttpRequest) -> Origin:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -54,6 +54,20 @@ def words(name: str, known: tuple[str, ...]) -> frozenset[str]:
             f"{name} must be words of {', '.join(known)}, separated by commas, not {strange[0]!r}."
         )
     return found
+
+
+def networks(name: str, default: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Return a list of addresses and networks with commas; raises ImproperlyConfigured."""
+    found = []
+    for word in filter(None, map(str.strip, text(name, default).split(","))):
+        try:
+            found.append(ip_network(word))
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name} must be addresses or networks such as 192.0.2.7 or 10.0.0.0/24, "
+                f"separated by commas, not {word!r}."
+            ) from error
+    return tuple(found)
 
 
 def url(name: str, default: str, schemes: tuple[str, ...]) -> str:

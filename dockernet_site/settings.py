@@ -60,6 +60,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # First: what comes after may ask whether the request was https.
+    "audit.origin.forwarded_by_proxies_only",
     "django.middleware.security.SecurityMiddleware",
     "dockernet_site.csp.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -180,6 +182,8 @@ SOCIALACCOUNT_STORE_TOKENS = False
 DOCKERNET_OIDC_ROLE = env.choice(
     "DOCKERNET_OIDC_ROLE", "viewer", ("viewer", "operator", "approver", "admin")
 ).lower()
+# From these addresses alone X-Forwarded-For and X-Forwarded-Proto are believed.
+DOCKERNET_PROXY_ADDRESSES = env.networks("DOCKERNET_PROXY_ADDRESSES", "127.0.0.1,::1")
 # How many proxies of ours add to X-Forwarded-For; with 0 the header is never read.
 DOCKERNET_TRUSTED_PROXIES = env.number("DOCKERNET_TRUSTED_PROXIES", 0, low=0, high=10)
 

@@ -32,7 +32,7 @@ def main(argv: list[str]) -> None:
         access_log=False,
         log_level="warning",
         server_header=False,
-        # DOCKERNET_TRUSTED_PROXIES decides alone whom X-Forwarded-For is believed.
+        # audit/origin.py decides alone whom X-Forwarded-For and -Proto are believed.
         proxy_headers=False,
         lifespan="off",
     )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.adapter import DefaultMFAAdapter
-from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -23,7 +20,9 @@ from people.login_notes import (
     throttled_note,
 )
 from people.models import User
+from people.seal import seal, unseal
 
+_SECOND_FACTORS = "second factors"
 # allauth's mails, of which none is sent: (action, what the audit log says).
 _DONE = {
     "account/email/password_changed": ("user.password_changed", "Changed their password."),
@@ -32,8 +31,10 @@ _DONE = {
     "mfa/email/recovery_codes_generated": ("user.codes_renewed", "Made new recovery codes."),
 }
 _SAID = {
-    "account/messages/password_changed.txt": "Your password is changed; your other sessions ended.",
-    "mfa/messages/totp_activated.txt": "From now on a log-in also needs a code of your app.",
+    "account/messages/password_changed.txt": "Your password is changed; your other sessions ended, "
+    "and your API tokens ended.",
+    "mfa/messages/totp_activated.txt": "From now on a log-in also needs a code of your app. "
+    "Your API tokens ended.",
     "mfa/messages/totp_deactivated.txt": "The app is removed. A log-in needs the password alone.",
 }
 
@@ -133,13 +134,8 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     def encrypt(self, text: str) -> str:
         """Return a secret as the database keeps it."""
-        return _cipher().encrypt(text.encode()).decode()
+        return seal(text, purpose=_SECOND_FACTORS)
 
     def decrypt(self, encrypted_text: str) -> str:
         """Return the secret; raises InvalidToken after SECRET_KEY was changed."""
-        return _cipher().decrypt(encrypted_text.encode()).decode()
-
-
-def _cipher() -> Fernet:
-    digest = hashlib.sha256(b"dockernet second factors\0" + settings.SECRET_KEY.encode()).digest()
-    return Fernet(base64.urlsafe_b64encode(digest))
+        return unseal(encrypted_text, purpose=_SECOND_FACTORS)

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.providers.base.constants import AuthProcess
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.shortcuts import render
 
 from people.login_notes import own_account_note
 from people.models import User
+
+# Plain letters: a name with others can look like somebody else's, in a review or the audit log.
+_NAME = re.compile(r"[A-Za-z0-9.@+_-]{1,150}")
+# What the site itself is called where a person's name would stand.
+_OURS = frozenset({"dockernet", "site"})
+_NO_NAME = (
+    "The name that the provider has for you cannot be taken here: names are 1 to 150 of the "
+    "letters A to Z, digits and . @ + _ -, and not dockernet or site."
+)
 
 
 class OidcAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
@@ -28,21 +38,28 @@ class OidcAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return True
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
-        """Let addresses of mail decide nothing, and refuse a name that is somebody else's."""
+        """Let addresses of mail decide nothing, and refuse a name that is somebody else's.
+
+        allauth would also tie an identity to the account that is logged in here (`connect`):
+        whoever finds an open browser would keep a way in that nobody sees.
+        """
         sociallogin.email_addresses = []
+        if sociallogin.state.get("process") != AuthProcess.LOGIN:
+            _refuse(request, "OpenID Connect logs people in here; it is tied to no account.")
         if sociallogin.is_existing:
             return
         name = sociallogin.user.username
+        if not _NAME.fullmatch(name) or name.lower() in _OURS:
+            _refuse(request, _NO_NAME)
         if User.objects.filter(username__iexact=name).exists():
             _refuse(request, f"There is an account {name} here already that is not yours.")
-        try:
-            User._meta.get_field("username").clean(name, None)
-        except ValidationError:
-            _refuse(request, "The provider gave no name that can be one here.")
 
     def populate_user(self, request: HttpRequest, sociallogin: Any, data: Any) -> Any:
         """Fill in a new person: the provider's name for them, the role of the settings."""
-        user = super().populate_user(request, sociallogin, data)
+        texts = {key: value for key, value in data.items() if isinstance(value, str)}
+        user = super().populate_user(request, sociallogin, texts)
+        # As the provider has it: allauth would cut a long one, to what may be another's.
+        user.username = texts.get("username", "")
         user.email = ""
         user.role = settings.DOCKERNET_OIDC_ROLE
         return user

@@ -65,6 +65,8 @@ class ApiToken(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    # Made in the browser, by who was logged in as the owner: what a stolen password can make.
+    from_page = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return self.label or f"token {self.pk}"

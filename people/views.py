@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -11,7 +13,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from people.forms import TokenForm
+from people.models import NEEDS_SECOND_FACTOR
 from people.requests import UserRequest
+from people.seal import keep_for_next_page, take_from_last_page
 from people.selectors import token_list
 from people.services import token_issue, token_revoke
 
@@ -23,19 +27,32 @@ _SHOWN_ONCE = "new-api-token"
 @require_GET
 def tokens(request: UserRequest) -> HttpResponse:
     """One's own tokens; a token made just now is shown this once."""
-    return _page(request, TokenForm(), new_token=request.session.pop(_SHOWN_ONCE, ""))
+    return _page(request, TokenForm(), new_token=take_from_last_page(request.session, _SHOWN_ONCE))
 
 
 @login_required
 @require_POST
 def token_create(request: UserRequest) -> HttpResponse:
-    """Make a token and show it on the next page."""
+    """Make a token and show it on the next page.
+
+    Not before the second factor that one needs: the token would outlast its absence. Nor by an open
+    browser alone: it would outlast the session.
+    """
+    if request.user.must_add_mfa:
+        raise PermissionDenied(NEEDS_SECOND_FACTOR)
+    response: HttpResponse = _token_create(request)
+    return response
+
+
+@reauthentication_required  # type: ignore[untyped-decorator]
+def _token_create(request: UserRequest) -> HttpResponse:
     form = TokenForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)
     days = form.cleaned_data["days"] or None
-    token = token_issue(user=request.user, label=form.cleaned_data["label"], days=days)
-    request.session[_SHOWN_ONCE] = token
+    label = form.cleaned_data["label"]
+    token = token_issue(user=request.user, label=label, days=days, from_page=True)
+    keep_for_next_page(request.session, _SHOWN_ONCE, token)
     return redirect("people:tokens")
 
 

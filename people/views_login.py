@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+from urllib.parse import urlencode
 
 from allauth.account.views import LoginView, PasswordChangeView
+from allauth.mfa.totp.views import ActivateTOTPView
 from allauth.socialaccount.providers.openid_connect.views import callback as oidc_callback
 from allauth.socialaccount.providers.openid_connect.views import login as oidc_login
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.db import transaction
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
@@ -17,6 +21,7 @@ from requests import RequestException
 
 from dockernet_site.env_oidc import PROVIDER_ID
 from people.login_notes import throttled_note
+from people.services import tokens_end
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +47,24 @@ class PasswordChange(PasswordChangeView):  # type: ignore[misc]
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
         return response
 
+    def form_valid(self, form: BaseForm) -> HttpResponse:
+        """Change it; one's API tokens end with the old one."""
+        with transaction.atomic():
+            tokens_end(user=self.request.user)
+            response: HttpResponse = super().form_valid(form)
+        return response
+
+
+class AppAdd(ActivateTOTPView):  # type: ignore[misc]
+    """An authenticator app, set up."""
+
+    def form_valid(self, form: BaseForm) -> HttpResponse:
+        """Set it up; API tokens that the password alone could make end."""
+        with transaction.atomic():
+            tokens_end(user=self.request.user)
+            response: HttpResponse = super().form_valid(form)
+        return response
+
 
 @require_POST
 def oidc_begin(request: HttpRequest, provider_id: str) -> HttpResponseBase:
@@ -50,6 +73,7 @@ def oidc_begin(request: HttpRequest, provider_id: str) -> HttpResponseBase:
     By a page, not by a redirect: form-action of our Content-Security-Policy forbids a form to end
     up at another site, and a provider may itself send people on.
     """
+    _keep_only_next(request)
     try:
         response: HttpResponseBase = oidc_login(request, provider_id)
     except RequestException as error:
@@ -57,6 +81,13 @@ def oidc_begin(request: HttpRequest, provider_id: str) -> HttpResponseBase:
     if response.status_code != 302:
         return response
     return render(request, "people/oidc_begin.html", {"address": response.headers["Location"]})
+
+
+def _keep_only_next(request: HttpRequest) -> None:
+    """Drop what allauth would read from the address: what to do (`process`), scopes, parameters."""
+    wanted = request.POST.get("next") or request.GET.get("next", "")
+    kept = QueryDict(urlencode({"next": wanted}))
+    request.GET = request.POST = kept
 
 
 @require_GET

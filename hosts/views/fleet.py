@@ -17,10 +17,15 @@ from netops.engine.errors import Refused
 from netops.selectors import changes_holding
 from people.form_errors import refusal_to_form
 from people.requests import UserRequest
+from people.seal import keep_for_next_page
 
 PAGE_SIZE = 50
-SHOWN_ONCE = "enroll-command"
 _FILTERS = ("q", "environment", "status")
+
+
+def enrolment_line_name(host: Host) -> str:
+    """Return under which name a session keeps the line until the host's page shows it."""
+    return f"enroll-command-{host.pk}"
 
 
 @login_required
@@ -59,6 +64,6 @@ def add(request: UserRequest) -> HttpResponse:
         except Refused as refusal:
             refusal_to_form(form, refusal)
         else:
-            request.session[SHOWN_ONCE] = {host.pk: command}
+            keep_for_next_page(request.session, enrolment_line_name(host), command)
             return redirect("hosts:detail", host.name)
     return render(request, "hosts/add.html", {"form": form}, status=422 if form.errors else 200)

@@ -21,12 +21,13 @@ from hosts.services.broker_access import BrokerAway
 from hosts.services.enrolment import enrolment_renew
 from hosts.services.hosts import host_refresh, host_revoke
 from hosts.services.rotation import host_rotate
-from hosts.views.fleet import SHOWN_ONCE
+from hosts.views.fleet import enrolment_line_name
 from netops.engine.errors import Refused
 from netops.engine.layers import layers_of
 from netops.models import Change
 from netops.selectors import change_list
 from people.requests import UserRequest
+from people.seal import keep_for_next_page, take_from_last_page
 from people.views_refusals import shown_if_missing
 from policies.access import request_refusal
 from policies.freeze import Frozen
@@ -58,10 +59,8 @@ def detail(request: UserRequest, name: str) -> HttpResponse:
     }
     if request.htmx:
         return render(request, "hosts/_host_part.html", context)
-    once = request.session.get(SHOWN_ONCE, {})
-    context["enroll_command"] = once.get(host.pk, "")
-    if host.pk in once:
-        del request.session[SHOWN_ONCE]
+    line = take_from_last_page(request.session, enrolment_line_name(host))
+    context["enroll_command"] = line
     return render(request, "hosts/host.html", context)
 
 
@@ -131,7 +130,7 @@ def renew(request: UserRequest, name: str) -> HttpResponse:
     except Refused as refusal:
         messages.error(request, refusal.message)
     else:
-        request.session[SHOWN_ONCE] = {host.pk: command}
+        keep_for_next_page(request.session, enrolment_line_name(host), command)
     return redirect("hosts:detail", host.name)
 
 

@@ -7,6 +7,7 @@ from people.services.tokens import (
     token_issue,
     token_revoke,
     token_user,
+    tokens_end,
 )
 from people.services.users import user_save, user_switch
 
@@ -17,6 +18,7 @@ __all__ = [
     "token_issue",
     "token_revoke",
     "token_user",
+    "tokens_end",
     "user_save",
     "user_switch",
 ]

@@ -25,17 +25,26 @@ def digest_of_token(token: str) -> str:
 
 @transaction.atomic
 def token_issue(
-    *, user: User, label: str = "", days: int | None = DEFAULT_DAYS, by: str = ""
+    *,
+    user: User,
+    label: str = "",
+    days: int | None = DEFAULT_DAYS,
+    by: str = "",
+    from_page: bool = False,
 ) -> str:
     """Make a token for `user` and return it; it cannot be read again later.
 
     It is good for `days` days (1 to MOST_DAYS), None means until it is revoked. `by` is who makes
-    it, for the audit log: the user unless given.
+    it, for the audit log: the user unless given. One `from_page` ends with the owner's password.
     """
     token = PREFIX + secrets.token_urlsafe(32)
     expires_at = None if days is None else timezone.now() + timedelta(days=days)
     row = ApiToken.objects.create(
-        user=user, digest=digest_of_token(token), label=label[:100], expires_at=expires_at
+        user=user,
+        digest=digest_of_token(token),
+        label=label[:100],
+        expires_at=expires_at,
+        from_page=from_page,
     )
     _note("made", row, by or user.username)
     return token
@@ -55,6 +64,20 @@ def token_revoke(*, user: User, pk: int) -> ApiToken | None:
         _note("revoked", row, user.username)
         ApiToken.objects.filter(pk=pk).delete()
     return row
+
+
+@transaction.atomic
+def tokens_end(*, user: User) -> int:
+    """Revoke what was made on the page as `user`, and return how many tokens that were.
+
+    For who gets a new password or second factor: whoever knew the old password may have made one.
+    Those of `manage user` stay: an admin at the console made them, and scripts rely on them.
+    """
+    rows = list(user.api_tokens.select_for_update().filter(from_page=True).order_by("pk"))
+    for row in rows:
+        _note("revoked", row, user.username)
+    ApiToken.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    return len(rows)
 
 
 def token_user(*, token: str) -> User | None:

@@ -170,12 +170,14 @@ def test_it_shows_the_enrolment_line_once(browse: Browse) -> None:
     client = browse("admin")
     answer = client.post("/add-host/", {"name": "web-9", "environment": "lab"})
     assert answer["Location"] == "/hosts/web-9/"
+    assert "python3" not in str(client.session.items())
     command = text_of(client.get("/hosts/web-9/"), "enroll-command")
     assert command.startswith("python3 -c ")
     again = client.get("/hosts/web-9/")
     assert command.split()[-1] not in again.content.decode()
     assert "Waiting for web-9" in text(again)
     assert client.post("/hosts/web-9/enrol/").status_code == 302
+    assert "python3" not in str(client.session.items())
     renewed = text_of(client.get("/hosts/web-9/"), "enroll-command")
     assert renewed.split()[-1] != command.split()[-1]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_network
 
 import pytest
 from django.test import Client, RequestFactory
@@ -11,7 +12,8 @@ from pytest_django import Settings
 from audit.models import Entry
 from audit.origin import client_address
 from netops.models import Change
-from people.models import User
+from people.models import ApiToken, User
+from people.services import token_issue, user_save
 from tests.pages.reading import text
 
 Browse = Callable[[str], Client]
@@ -101,9 +103,32 @@ def test_it_believes_proxies_of_ours_alone(
     settings: Settings, proxies: int, header: str, address: str
 ) -> None:
     settings.DOCKERNET_TRUSTED_PROXIES = proxies
+    settings.DOCKERNET_PROXY_ADDRESSES = (ip_network("192.0.2.0/31"),)
     given = {"HTTP_X_FORWARDED_FOR": header} if header else {}
     request = RequestFactory().get("/", REMOTE_ADDR="192.0.2.1", **given)  # type: ignore[arg-type]
     assert client_address(request) == address
+
+
+@pytest.mark.parametrize("peer", ["192.0.2.2", "::1", "no address", ""])
+def test_it_believes_nobody_who_is_no_proxy_of_ours(settings: Settings, peer: str) -> None:
+    settings.DOCKERNET_TRUSTED_PROXIES = 1
+    settings.DOCKERNET_PROXY_ADDRESSES = (ip_network("192.0.2.0/31"),)
+    claim = {"HTTP_X_FORWARDED_FOR": "203.0.113.5"}
+    request = RequestFactory().get("/", REMOTE_ADDR=peer, **claim)  # type: ignore[arg-type]
+    assert client_address(request) == (peer or "unknown")
+
+
+@pytest.mark.parametrize(
+    ("peer", "status"), [("192.0.2.1", 200), ("::ffff:192.0.2.1", 200), ("192.0.2.2", 301)]
+)
+def test_it_hears_from_proxies_of_ours_alone_that_it_was_https(
+    db: None, settings: Settings, peer: str, status: int
+) -> None:
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    settings.SECURE_SSL_REDIRECT = True
+    settings.DOCKERNET_PROXY_ADDRESSES = (ip_network("192.0.2.0/31"),)
+    client = Client(REMOTE_ADDR=peer, HTTP_X_FORWARDED_PROTO="https")
+    assert client.get("/login/").status_code == status
 
 
 def test_it_throws_out_at_once_who_is_switched_off(people: dict[str, User]) -> None:
@@ -199,3 +224,26 @@ def test_it_has_no_password_to_change_for_a_script(people: dict[str, User]) -> N
     assert client.get("/account/password/").status_code == 403
     assert Client().get("/account/password/")["Location"].startswith("/login/")
     assert not Change.objects.exists()
+
+
+def test_it_ends_the_tokens_of_the_page_with_a_new_password(people: dict[str, User]) -> None:
+    for name in ("alice", "bob"):
+        token_issue(user=people[name], label="from the page", from_page=True)
+    token_issue(user=people["alice"], label="manage user", by="root (shell)")
+    client, new = Client(), "a Long one 72"
+    log_in(client, "alice")
+    data = {"oldpassword": "wrong", "password1": new, "password2": new}
+    client.post("/account/password/", data)
+    assert ApiToken.objects.count() == 3
+    assert noted("token.revoked") == []
+    answer = client.post("/account/password/", data | {"oldpassword": "alice"}, follow=True)
+    assert "your API tokens ended" in text(answer)
+    kept = ApiToken.objects.order_by("id").values_list("user__username", "label")
+    assert list(kept) == [("bob", "from the page"), ("alice", "manage user")]
+    assert noted("token.revoked") == [("alice", "127.0.0.1")]
+
+
+def test_it_keeps_tokens_when_the_console_sets_a_password(people: dict[str, User]) -> None:
+    token_issue(user=people["alice"], label="from the page", from_page=True)
+    user_save(name="alice", role="operator", password="a Long one 72")
+    assert ApiToken.objects.count() == 1

@@ -18,7 +18,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from audit.models import Entry
 from hosts.models import Host
 from netops.models import Change
-from people.models import User
+from people.models import ApiToken, User
 from people.services import token_issue
 from tests.pages.reading import text
 
@@ -179,3 +179,21 @@ def test_it_lets_who_lacks_a_required_factor_look_and_not_act(
     set_up(client, "alice", phone, django_capture_on_commit_callbacks)
     assert "second factor" not in text(client.get("/hosts/web-1/"))
     assert client.get("/changes/new/?host=web-1").status_code == 200
+
+
+def test_it_ends_the_tokens_that_the_password_alone_could_make(
+    people: dict[str, User],
+    phone: Phone,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    token_issue(user=people["alice"], label="from the page", from_page=True)
+    token_issue(user=people["alice"], label="manage user", by="root (shell)")
+    client = Client()
+    log_in(client, "alice")
+    client.post("/account/again/?next=/account/app/", {"password": "alice"})
+    assert "Your API tokens end" in text(client.get("/account/app/"))
+    assert client.post("/account/app/", {"code": "000000"}).status_code == 200
+    assert ApiToken.objects.count() == 2
+    set_up(Client(), "alice", phone, django_capture_on_commit_callbacks)
+    assert [token.label for token in ApiToken.objects.all()] == ["manage user"]
+    assert actions().count("token.revoked") == 1

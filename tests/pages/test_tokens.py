@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from audit.models import Entry
 from people.models import ApiToken, User
@@ -15,6 +16,12 @@ from people.services import token_issue
 from tests.pages.reading import tags, targets, text
 
 Browse = Callable[[str], Client]
+
+
+def proved(client: Client, password: str) -> Client:
+    """Return the browser of somebody who has just typed their password again."""
+    assert client.post("/account/again/", {"password": password}).status_code == 302
+    return client
 
 
 def made(user: User, label: str, days: float | None = 90) -> ApiToken:
@@ -26,14 +33,17 @@ def made(user: User, label: str, days: float | None = 90) -> ApiToken:
 
 
 def test_it_offers_an_end_first_and_shows_the_token_once(browse: Browse) -> None:
-    client = browse("carol")
+    client = proved(browse("carol"), "carol")
     chosen = [o["value"] for o in tags(client.get("/tokens/"), "option") if "selected" in o]
     assert chosen == ["90"]
     client.post("/tokens/new/", {"label": "deploy", "days": "90"})
+    assert "dn_" not in str(client.session.items())
     page = client.get("/tokens/")
     assert "dn_" in text(page)
     assert "dn_" not in text(client.get("/tokens/"))
-    assert ApiToken.objects.get().expires_at is not None
+    token = ApiToken.objects.get()
+    assert token.expires_at is not None
+    assert token.from_page
     client.post("/tokens/new/", {"label": "for ever", "days": "0"})
     assert ApiToken.objects.get(label="for ever").expires_at is None
 
@@ -93,3 +103,46 @@ def test_it_revokes_and_goes_back_to_where_it_was(browse: Browse, people: dict[s
     assert away["Location"] == "/tokens/"
     assert not ApiToken.objects.exists()
     assert Entry.objects.filter(action="token.revoked", by="admin").count() == 2
+
+
+def test_it_makes_none_before_the_second_factor_that_is_required(
+    browse: Browse, settings: Settings
+) -> None:
+    settings.DOCKERNET_REQUIRE_MFA = frozenset({"operator"})
+    client = browse("alice")
+    before = Entry.objects.count()
+    answer = client.post("/tokens/new/", {"label": "early", "days": "0"})
+    assert answer.status_code == 403
+    assert "set it up on the page" in text(answer)
+    assert not ApiToken.objects.exists()
+    assert Entry.objects.count() == before
+    page = client.get("/tokens/")
+    assert "Make the token" not in text(page)
+    assert "/account/" in targets(page)
+    assert "Make the token" in text(browse("carol").get("/tokens/"))
+
+
+def test_it_shows_nothing_that_another_key_has_sealed(browse: Browse, settings: Settings) -> None:
+    client = proved(browse("carol"), "carol")
+    client.post("/tokens/new/", {"label": "deploy", "days": "90"})
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another key of thirty-two letters"
+    page = client.get("/tokens/")
+    assert page.status_code == 200
+    assert "Copy this token" not in text(page)
+
+
+def test_it_makes_none_in_an_open_browser_alone(people: dict[str, User]) -> None:
+    client = Client()
+    client.post("/login/", {"username": "carol", "password": "carol"})
+    again = client.post("/tokens/new/", {"label": "deploy", "days": "90"})["Location"]
+    assert again == "/account/again/?next=%2Ftokens%2Fnew%2F"
+    assert not ApiToken.objects.exists()
+    assert client.post(again, {"password": "wrong"}).status_code == 200
+    assert not ApiToken.objects.exists()
+    assert not Entry.objects.filter(action__startswith="token.").exists()
+    # The right password makes the token that was asked for.
+    assert "dn_" in text(client.post(again, {"password": "carol"}, follow=True))
+    assert ApiToken.objects.get().label == "deploy"
+    bad = client.post("/tokens/new/", {"label": "", "days": "90"})
+    assert bad.status_code == 422

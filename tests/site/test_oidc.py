@@ -5,8 +5,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from allauth.socialaccount.internal.statekit import STATES_SESSION_KEY
 from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.test import Client
 from pytest_django import Settings
@@ -29,9 +31,9 @@ def provider(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[Pr
     found.stop()
 
 
-def begin(client: Client) -> str:
+def begin(client: Client, query: str = "") -> str:
     """Press the button of the log-in page; return where the provider's page is."""
-    page = client.post("/login/oidc/")
+    page = client.post(f"/login/oidc/{query}")
     assert page.status_code == 200
     found = re.search(r'content="0; url=([^"]+)"', page.content.decode())
     assert found
@@ -79,14 +81,65 @@ def test_it_takes_over_no_local_account(provider: Provider, people: dict[str, Us
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", ["", "<b>x</b>", "a b", None])
-def test_it_takes_no_name_that_cannot_be_one(provider: Provider, name: str | None) -> None:
+def test_it_lets_the_browser_choose_nothing_but_where_to_go_on(
+    provider: Provider, people: dict[str, User]
+) -> None:
+    client = Client()
+    client.force_login(people["alice"])
+    address = begin(client, "?process=connect&scope=all&auth_params=client_id%3Dx&next=/tokens/")
+    assert "all" not in parse_qs(urlsplit(address).query)["scope"][0].split()
+    back = client.get(provider.visit(address))
+    assert (back.status_code, back["Location"]) == (302, "/tokens/")
+    assert SocialAccount.objects.get().user == User.objects.get(username="olga")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("process", ["connect", "redirect", None])
+def test_it_ties_no_identity_to_a_local_account(
+    provider: Provider, people: dict[str, User], process: str | None
+) -> None:
+    client = Client()
+    client.force_login(people["alice"])
+    before, noted = User.objects.count(), Entry.objects.count()
+    back = provider.visit(begin(client))
+    session = client.session
+    for state, *_ in session[STATES_SESSION_KEY].values():
+        state["process"] = process
+    session.save()
+    answer = client.get(back)
+    assert answer.status_code == 403
+    assert "logs people in" in answer.content.decode()
+    assert not SocialAccount.objects.exists()
+    assert (User.objects.count(), Entry.objects.count()) == (before, noted)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "<b>x</b>", "a b", None, 7, " olga", "olga\n", "оlga", "ﬁona", "a" * 151),
+        *("dockernet", "Site", "DOCKERNET"),
+    ],
+)
+def test_it_takes_no_name_that_cannot_be_one(provider: Provider, name: object) -> None:
     provider.person = {"sub": "7", "preferred_username": name}
     client = Client()
     answer = client.get(provider.visit(begin(client)))
     assert answer.status_code == 403
     assert "<b>x" not in answer.content.decode()
+    assert "cannot be taken here" in answer.content.decode()
     assert not User.objects.exists()
+    assert not SocialAccount.objects.exists()
+    assert not Entry.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["olga.b@example.com", "O_l+g-a", "a" * 150])
+def test_it_takes_names_of_plain_letters(provider: Provider, name: str) -> None:
+    provider.person = {"sub": "7", "preferred_username": name}
+    client = Client()
+    assert client.get(provider.visit(begin(client)))["Location"] == "/"
+    assert User.objects.get().username == name
 
 
 @pytest.mark.django_db

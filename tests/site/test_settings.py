@@ -57,6 +57,8 @@ def shown(home: Path, expression: str, **env: str) -> str:
         ("DOCKERNET_LOG_LEVEL", "chatty"),
         ("DOCKERNET_REQUIRE_MFA", "admin,king"),
         ("DOCKERNET_TRUSTED_PROXIES", "many"),
+        ("DOCKERNET_PROXY_ADDRESSES", "proxy.example.com"),
+        ("DOCKERNET_PROXY_ADDRESSES", "127.0.0.1,10.0.0.1/8"),
         ("DOCKERNET_SESSION_IDLE_S", "1"),
         ("DOCKERNET_OIDC_URL", "https://id.example.com"),
         ("DOCKERNET_OIDC_URL", "id.example.com"),
@@ -91,6 +93,13 @@ def test_it_is_safe_by_default(tmp_path: Path) -> None:
     assert shown(tmp_path, secure) == "(False, False, '127.0.0.1')"
     url = {"DOCKERNET_PUBLIC_URL": "https://net.example.com"}
     assert shown(tmp_path, secure, **url) == "(True, True, 'net.example.com')"
+
+
+def test_it_reads_the_addresses_of_proxies(tmp_path: Path) -> None:
+    expression = "[str(n) for n in s.DOCKERNET_PROXY_ADDRESSES]"
+    assert shown(tmp_path, expression) == "['127.0.0.1/32', '::1/128']"
+    given = {"DOCKERNET_PROXY_ADDRESSES": "10.0.0.5, 2001:db8::/32,"}
+    assert shown(tmp_path, expression, **given) == "['10.0.0.5/32', '2001:db8::/32']"
 
 
 def test_it_uses_sqlite_with_a_write_ahead_log(tmp_path: Path) -> None:
