@@ -15,9 +15,11 @@ from hosts.services import broker_access
 from hosts.services.broker_access import BrokerAway
 from people.errors import Conflict
 
-# What web, ingest and the site's worker need (measured with INFO commandstats while the tests of
-# the site ran; tests/faults/test_broker_users.py). Who may ACL SETUSER can in the end give itself
-# anything: this keeps mistakes and other applications' keys apart, the password must stay secret.
+# What web, ingest and the site's worker need: read from the code, and measured with ACL LOG while
+# all three ran as that user and a host was enrolled, changed, given new keys and revoked: nothing
+# was refused them (the worker alone: tests/faults/test_broker_users.py). Who may ACL SETUSER can in
+# the end give itself anything: this keeps mistakes and other applications' keys apart, the
+# password must stay secret.
 SITE_COMMANDS = (
     *("+ping", "+select", "+hello", "+auth", "+client|setinfo", "+client|setname", "+client|kill"),
     *("+multi", "+exec", "+llen", "+lpush", "+brpop", "+lrange", "+lrem", "+del", "+set"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +33,7 @@ from tests.faults.conftest import RealAgent
 from tests.site.conftest import use_broker
 from tests.site.fake_host import FakeHost, wait_until
 
+ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "p" * 40
 TOLD = "its certificate is not for its name, or not from"
 
@@ -76,6 +79,33 @@ def test_what_is_printed_can_be_pasted_and_lets_the_site_work(
     for url in (f"redis://127.0.0.1:{external.port}/0", f"redis://:x@127.0.0.1:{external.port}/0"):
         with pytest.raises(redis.exceptions.RedisError):
             redis.Redis.from_url(url).ping()
+
+
+@pytest.mark.django_db
+def test_they_are_enough_for_the_sites_own_worker(external: Broker, tmp_path: Path) -> None:
+    """It ticks, sends itself a sweep and fetches it, and touches no key but its own."""
+    for line in printed():
+        external.client.execute_command(*line.split())
+    site_url = f"redis://dockernet:{PASSWORD}@127.0.0.1:{external.port}/0"
+    env = {**os.environ, "REDIS_URL": site_url, "DOCKERNET_HOME": str(tmp_path)}
+    argv = [sys.executable, "-m", "celery", "-q", "-A", "dockernet_site", "worker", "-P", "solo"]
+    argv += ["--without-gossip", "--without-mingle", "--without-heartbeat"]  # As `up` has it.
+    log = (tmp_path / "worker.log").open("wb")
+    worker = subprocess.Popen(argv, cwd=ROOT, env=env, stdout=log, stderr=log)
+    try:
+        wait_until(lambda: worker.poll() is not None or fetched(external), 30)
+        assert worker.poll() is None
+    finally:
+        worker.kill()
+        worker.wait(10)
+        log.close()
+    assert external.denied() == []
+    assert set(external.client.keys()) <= {"dn:site:sweep", "dn:site:q", "dn:site:control"}
+
+
+def fetched(external: Broker) -> bool:
+    stats = external.client.info("commandstats")
+    return "cmdstat_lpush" in stats and not external.client.exists("dn:site:q")
 
 
 @pytest.fixture
