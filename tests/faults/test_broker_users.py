@@ -24,6 +24,7 @@ from dockernet_site.broker import EmbeddedBroker
 from dockernet_site.broker_link import require_checked
 from hosts.models import Host
 from hosts.services import broker_access, dispatch, host_revoke
+from hosts.services.broker_users import broker_users, broker_users_apply
 from hosts.services.trouble import Troubles
 from netops.ingest.watch import StreamWatch
 from netops.wire import ObserveRequest, stream_name
@@ -143,6 +144,27 @@ def test_lines_of_the_aclfile_start_a_broker(broker: EmbeddedBroker, tmp_path: P
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.django_db
+def test_what_it_sets_is_in_the_aclfile(tmp_path: Path, settings: Any) -> None:
+    """Also when the user that sets it is switched off with it."""
+    from dockernet_site.broker import broker_program
+
+    path, one = tmp_path / "users.acl", Broker(tmp_path, "0" * 12)
+    path.write_text("user default on nopass ~* &* +@all\n")
+    argv = [str(broker_program()), "--port", str(one.port), "--aclfile", str(path), "--save", ""]
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, cwd=tmp_path)
+    use_broker(settings, f"redis://dockernet:{PASSWORD}@127.0.0.1:{one.port}/0")
+    try:
+        wait_until(lambda: answers(one.site_url))
+        broker_users_apply(users=broker_users(default_off=True), url=one.site_url)
+        assert "user dockernet on" in path.read_text()
+        assert "user default off" in path.read_text()
+    finally:
+        process.kill()
+        process.wait()
+        use_broker(settings, "")
 
 
 def answers(url: str) -> bool:
