@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import warnings
+from typing import Any
 
 from celery import Celery
 from celery.exceptions import SecurityWarning
 from django.conf import settings
+from kombu.entity import Exchange, Queue
 
 from dockernet_site.broker_link import celery_tls
 from dockernet_site.ticker import Ticker
@@ -21,10 +23,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dockernet_site.settings")
 warnings.filterwarnings("ignore", category=SecurityWarning)
 
 SITE_QUEUE = "dn:site:q"
+_QUEUES: list[Any] = [Queue(SITE_QUEUE, Exchange(""), routing_key=SITE_QUEUE)]  # type: ignore[no-untyped-call]
 
 app = Celery("dockernet", broker=settings.REDIS_URL or "redis://127.0.0.1:1/0", backend=None)
 app.conf.update(
+    # The empty exchange, as on the hosts: with one of its own Celery binds the queue to it and
+    # writes _kombu.binding.* keys, which the site's user on a broker of its own may not.
+    task_queues=_QUEUES,
     task_default_queue=SITE_QUEUE,
+    task_default_exchange="",
+    task_default_routing_key=SITE_QUEUE,
     task_ignore_result=True,
     task_serializer="json",
     accept_content=["json"],

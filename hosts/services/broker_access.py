@@ -131,12 +131,14 @@ def _acl_save() -> None:
     acl_keep(client())
 
 
-def acl_keep(link: redis.Redis) -> None:
-    """Keep the users over a restart, where the broker has an ACL file (the embedded one has)."""
+def acl_keep(link: redis.Redis) -> bool:
+    """Keep the users over a restart, where the broker has an ACL file (the embedded one has);
+    False if it has none or `link` may not."""
     try:
         link.execute_command("ACL", "SAVE")  # type: ignore[no-untyped-call]
     except redis.ResponseError:
-        return
+        return False
+    return True
 
 
 def host_broker_url(host: Host, password: str) -> str:

@@ -15,9 +15,11 @@ from hosts.services import broker_access
 from hosts.services.broker_access import BrokerAway
 from people.errors import Conflict
 
-# What web, ingest and the site's worker need (measured with INFO commandstats while the tests of
-# the site ran; tests/faults/test_broker_users.py). Who may ACL SETUSER can in the end give itself
-# anything: this keeps mistakes and other applications' keys apart, the password must stay secret.
+# What web, ingest and the site's worker need: read from the code, and measured with ACL LOG while
+# all three ran as that user and a host was enrolled, changed, given new keys and revoked: nothing
+# was refused them (the worker alone: tests/faults/test_broker_users.py). Who may ACL SETUSER can in
+# the end give itself anything: this keeps mistakes and other applications' keys apart, the
+# password must stay secret.
 SITE_COMMANDS = (
     *("+ping", "+select", "+hello", "+auth", "+client|setinfo", "+client|setname", "+client|kill"),
     *("+multi", "+exec", "+llen", "+lpush", "+brpop", "+lrange", "+lrem", "+del", "+set"),
@@ -80,7 +82,9 @@ def broker_users_apply(*, users: list[BrokerUser], url: str) -> None:
     try:
         for user in users:
             link.execute_command("ACL", "SETUSER", user.name, *user.rules)  # type: ignore[no-untyped-call]
-        broker_access.acl_keep(link)
+        if not broker_access.acl_keep(link):
+            # Who has just switched itself off may not save; the site's own user may.
+            broker_access.acl_keep(broker_access.client())
     except (redis.RedisError, OSError) as error:
         raise BrokerAway(f"The broker did not take the users ({error}).") from error
     finally:

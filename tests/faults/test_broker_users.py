@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +24,7 @@ from dockernet_site.broker import EmbeddedBroker
 from dockernet_site.broker_link import require_checked
 from hosts.models import Host
 from hosts.services import broker_access, dispatch, host_revoke
+from hosts.services.broker_users import broker_users, broker_users_apply
 from hosts.services.trouble import Troubles
 from netops.ingest.watch import StreamWatch
 from netops.wire import ObserveRequest, stream_name
@@ -31,6 +34,7 @@ from tests.faults.conftest import RealAgent
 from tests.site.conftest import use_broker
 from tests.site.fake_host import FakeHost, wait_until
 
+ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "p" * 40
 TOLD = "its certificate is not for its name, or not from"
 
@@ -78,6 +82,33 @@ def test_what_is_printed_can_be_pasted_and_lets_the_site_work(
             redis.Redis.from_url(url).ping()
 
 
+@pytest.mark.django_db
+def test_they_are_enough_for_the_sites_own_worker(external: Broker, tmp_path: Path) -> None:
+    """It ticks, sends itself a sweep and fetches it, and touches no key but its own."""
+    for line in printed():
+        external.client.execute_command(*line.split())
+    site_url = f"redis://dockernet:{PASSWORD}@127.0.0.1:{external.port}/0"
+    env = {**os.environ, "REDIS_URL": site_url, "DOCKERNET_HOME": str(tmp_path)}
+    argv = [sys.executable, "-m", "celery", "-q", "-A", "dockernet_site", "worker", "-P", "solo"]
+    argv += ["--without-gossip", "--without-mingle", "--without-heartbeat"]  # As `up` has it.
+    log = (tmp_path / "worker.log").open("wb")
+    worker = subprocess.Popen(argv, cwd=ROOT, env=env, stdout=log, stderr=log)
+    try:
+        wait_until(lambda: worker.poll() is not None or fetched(external), 30)
+        assert worker.poll() is None
+    finally:
+        worker.kill()
+        worker.wait(10)
+        log.close()
+    assert external.denied() == []
+    assert set(external.client.keys()) <= {"dn:site:sweep", "dn:site:q", "dn:site:control"}
+
+
+def fetched(external: Broker) -> bool:
+    stats = external.client.info("commandstats")
+    return "cmdstat_lpush" in stats and not external.client.exists("dn:site:q")
+
+
 @pytest.fixture
 def enrol_external(people: dict[str, User]) -> Callable[[], FakeHost]:
     from hosts.services import enrolment_redeem, host_create
@@ -113,6 +144,27 @@ def test_lines_of_the_aclfile_start_a_broker(broker: EmbeddedBroker, tmp_path: P
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.django_db
+def test_what_it_sets_is_in_the_aclfile(tmp_path: Path, settings: Any) -> None:
+    """Also when the user that sets it is switched off with it."""
+    from dockernet_site.broker import broker_program
+
+    path, one = tmp_path / "users.acl", Broker(tmp_path, "0" * 12)
+    path.write_text("user default on nopass ~* &* +@all\n")
+    argv = [str(broker_program()), "--port", str(one.port), "--aclfile", str(path), "--save", ""]
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, cwd=tmp_path)
+    use_broker(settings, f"redis://dockernet:{PASSWORD}@127.0.0.1:{one.port}/0")
+    try:
+        wait_until(lambda: answers(one.site_url))
+        broker_users_apply(users=broker_users(default_off=True), url=one.site_url)
+        assert "user dockernet on" in path.read_text()
+        assert "user default off" in path.read_text()
+    finally:
+        process.kill()
+        process.wait()
+        use_broker(settings, "")
 
 
 def answers(url: str) -> bool:
