@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
@@ -36,11 +37,18 @@ def static_checks() -> bool:
     return good
 
 
-# What boots real hosts spends most of its time waiting; the rest is run beside it.
-ON_HOSTS = ("tests/faults/hosts", "tests/kernel", "tests/path", "tests/root")
-BESIDE = (
-    ("the tests without hosts, on SQLite", [f"--ignore={folder}" for folder in ON_HOSTS]),
-    ("the site's tests on PostgreSQL", ["tests/site", "tests/pages", "--postgres"]),
+# Most of what boots real hosts is waiting, so two rows of tests run beside each other; each takes
+# about as long as the other. In a row one part follows the next.
+HOST_FOLDERS = ("tests/faults/hosts", "tests/kernel", "tests/path", "tests/root")
+ROWS = (
+    (
+        ("the agent and the engine on real hosts", ["tests/root", "tests/kernel"]),
+        ("the site's tests on PostgreSQL", ["tests/site", "tests/pages", "--postgres"]),
+    ),
+    (
+        ("the tests without hosts, on SQLite", [f"--ignore={name}" for name in HOST_FOLDERS]),
+        ("the whole path, and faults on real hosts", ["tests/path", "tests/faults/hosts"]),
+    ),
 )
 
 
@@ -51,10 +59,10 @@ def pytest(*args: str, output: IO[str] | None = None) -> bool:
     return done.returncode == 0
 
 
-def beside(output: IO[str]) -> bool:
-    """Run what needs no hosts, one after the other, into a file; return whether all passed."""
+def row(parts: Sequence[tuple[str, list[str]]], output: IO[str] | None = None) -> bool:
+    """Run the parts of a row, one after the other, into a file; return whether all passed."""
     good = True
-    for name, args in BESIDE:
+    for name, args in parts:
         if "--postgres" in args and os.geteuid() != 0:
             continue  # Its server is installed, and started, by root alone.
         print(f"\n{name}:", file=output, flush=True)
@@ -68,10 +76,10 @@ def main() -> int:
         os.execv(sys.executable, [sys.executable, "-m", "pytest", *sys.argv[1:]])
     good = static_checks()
     with tempfile.TemporaryFile("w+") as output, ThreadPoolExecutor(1) as pool:
-        running = pool.submit(beside, output)
-        print("the tests on real hosts (the others run beside them):", flush=True)
-        good = pytest(*ON_HOSTS) and good
-        good = running.result() and good
+        beside = pool.submit(row, ROWS[1], output)
+        good = row(ROWS[0]) and good
+        print("\nwaiting for the tests that run beside these ...", flush=True)
+        good = beside.result() and good
         output.seek(0)
         print(output.read(), flush=True)
     if not good:

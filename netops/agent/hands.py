@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import resource
 import shutil
 import threading
 import time
@@ -22,7 +21,7 @@ from netops.agent.emitter import Emitter
 from netops.agent.jobs import EventLog, JobFolder, jobs_all, jobs_prune
 from netops.agent.keeper import Keeper
 from netops.agent.lock import job_lock_held
-from netops.agent.pace import Pace
+from netops.agent.pace import Pace, children_cpu_s
 from netops.engine.errors import DockernetError
 from netops.engine.observed import Observed
 from netops.engine.plan import Plan
@@ -160,7 +159,7 @@ class Hands:
         with self._wake:
             asked, self._asked = self._asked, []
             self._pace.looking()
-        begun = _children_cpu_s()
+        begun = children_cpu_s()
         try:
             data = child_ask(self._place, "observe", timeout_s=LOOK_S)
             observed = from_json(Observed, data)
@@ -169,11 +168,11 @@ class Hands:
             if asked:
                 text = f"The host could not be observed: {error}"
                 self._emitter.send(JobRefused("observation-failed", text))
-            self._pace.looked(_children_cpu_s() - begun, different=False)
+            self._pace.looked(children_cpu_s() - begun, different=False)
             return
         self._tell_of_others()
         different = self._differs(observed)
-        self._pace.looked(_children_cpu_s() - begun, different=different)
+        self._pace.looked(children_cpu_s() - begun, different=different)
         self._keeper.due_soon()
         if asked:
             # One for all that wait: however many ask, the host says what it is once.
@@ -297,13 +296,3 @@ class Hands:
 def _event_log(job: JobFolder) -> EventLog:
     last = job.last
     return EventLog(job, last.change_id if last else job.request().change_id)
-
-
-def _children_cpu_s() -> float:
-    """Processor seconds of all children that have ended (getrusage(2)).
-
-    Not the time on the wall: on a busy host a look that waits costs nothing, and must not make
-    the next one late.
-    """
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
