@@ -127,16 +127,7 @@ def test_it_refuses_range_edits_below_admin(browse: Browse) -> None:
 
 
 def test_it_does_nothing_on_get(browse: Browse, change: Change) -> None:
-    for action in (
-        "approve",
-        "reject",
-        "withdraw",
-        "cancel",
-        "confirm",
-        "replan",
-        "revert",
-        "accept",
-    ):
+    for action in ACTIONS:
         assert browse("admin").get(f"/changes/{change.pk}/{action}/").status_code == 405
     assert browse("admin").get("/hosts/web-1/refresh/").status_code == 405
     assert browse("admin").get("/logout/").status_code == 405
