@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
@@ -37,18 +38,16 @@ def static_checks() -> bool:
     return good
 
 
-# Most of what boots real hosts is waiting, so two rows of tests run beside each other; each takes
-# about as long as the other. In a row one part follows the next.
+# Most of what boots real hosts is waiting, so three rows of tests run beside each other, each about
+# as long as the others. In a row one part follows the next.
 HOST_FOLDERS = ("tests/faults/hosts", "tests/kernel", "tests/path", "tests/root")
 ROWS = (
+    (("the agent and the engine on real hosts", ["tests/root", "tests/kernel"]),),
     (
-        ("the agent and the engine on real hosts", ["tests/root", "tests/kernel"]),
+        ("the whole path, and faults on real hosts", ["tests/path", "tests/faults/hosts"]),
         ("the site's tests on PostgreSQL", ["tests/site", "tests/pages", "--postgres"]),
     ),
-    (
-        ("the tests without hosts, on SQLite", [f"--ignore={name}" for name in HOST_FOLDERS]),
-        ("the whole path, and faults on real hosts", ["tests/path", "tests/faults/hosts"]),
-    ),
+    (("the tests without hosts, on SQLite", [f"--ignore={name}" for name in HOST_FOLDERS]),),
 )
 
 
@@ -75,13 +74,16 @@ def main() -> int:
     if sys.argv[1:]:
         os.execv(sys.executable, [sys.executable, "-m", "pytest", *sys.argv[1:]])
     good = static_checks()
-    with tempfile.TemporaryFile("w+") as output, ThreadPoolExecutor(1) as pool:
-        beside = pool.submit(row, ROWS[1], output)
+    with ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(len(ROWS)))
+        outputs = [stack.enter_context(tempfile.TemporaryFile("w+")) for _ in ROWS[1:]]
+        beside = [pool.submit(row, *told) for told in zip(ROWS[1:], outputs, strict=True)]
         good = row(ROWS[0]) and good
         print("\nwaiting for the tests that run beside these ...", flush=True)
-        good = beside.result() and good
-        output.seek(0)
-        print(output.read(), flush=True)
+        for done, output in zip(beside, outputs, strict=True):
+            good = done.result() and good
+            output.seek(0)
+            print(output.read(), flush=True)
     if not good:
         print("dockernet test: something failed; see above.", file=sys.stderr)
     return 0 if good else 1
