@@ -164,4 +164,4 @@ def to_confirm(*, user: User, most: int = MOST) -> list[Change]:
         allowed = _rules(Action.CANCEL).where(user.pk, _groups_of(user))
         waiting = waiting.filter(allowed | Q(requested_by=user))
     waiting = waiting.annotate(confirm_until=F("jobs__confirm_until"))
-    return list(_listed(waiting).order_by("confirm_until")[:most])
+    return list(_listed(waiting).order_by(F("confirm_until"))[:most])
