@@ -3,14 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
 
-from django.db.models import Case, OuterRef, Prefetch, QuerySet, Subquery, Value, When
+from django.db.models import Case, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
 
 from hosts.selectors import NUL
 from netops.event_row import EventRow, row_of
 from netops.models import Approval, Change, Event, Job
 from netops.states import AT_REST, HOLDING, State
 from people.errors import NotFound
+
+
+SORTS = {
+    "change": ("pk",),
+    "state": ("state", "-pk"),
+    "host": ("host__name", "-pk"),
+    "requester": ("requested_by__username", "-pk"),
+}
+"""What the history can be sorted by; with "-" before it the other way round."""
+
+
+def change_history(
+    *,
+    q: str = "",
+    environment: str = "",
+    since: date | None = None,
+    until: date | None = None,
+    sort: str = "",
+    **filters: str,
+) -> QuerySet[Change]:
+    """Return changes as `change_list`, narrowed further.
+
+    Each word of `q` is in the host's name, the reason, the requester's name or the subnet, or is
+    the number of the change ("#12"); `since` and `until` are days in UTC of the request, both
+    included; `sort` is a word of SORTS. Texts must be without NUL.
+    """
+    changes = change_list(**filters)
+    if environment:
+        changes = changes.filter(host__environment=environment)
+    for word in q.split():
+        changes = changes.filter(_has(word))
+    if since is not None:
+        changes = changes.filter(created_at__gte=_midnight(since))
+    if until is not None and until < date.max:
+        changes = changes.filter(created_at__lt=_midnight(until + timedelta(days=1)))
+    fields = SORTS.get(sort.removeprefix("-"))
+    if fields is None:
+        return changes
+    if not sort.startswith("-"):
+        return changes.order_by(*fields)
+    first = fields[0]
+    return changes.order_by(f"-{first}", *fields[1:])
+
+
+def _has(word: str) -> Q:
+    number = word.removeprefix("#")
+    said = Q(host__name__icontains=word) | Q(reason__icontains=word)
+    said |= Q(requested_by__username__icontains=word) | Q(spec__subnet__icontains=word)
+    if number.isascii() and number.isdecimal() and len(number) < 10:
+        said |= Q(pk=int(number))
+    return said
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
 
 
 def change_list(

@@ -60,7 +60,9 @@ def _first_form(request: UserRequest) -> ChangeForm:
         kind = form_class(change.kind)
         initial: dict[str, Any] = kind.initial_of(change.spec)
         asked = {name: getattr(change, name) for name in ("reason", "confirm", "confirm_window_s")}
-        return kind(initial={**initial, **asked, "host": change.host.name})
+        # `host=` beside it, even empty: the same on another host.
+        asked["host"] = request.GET.get("host", change.host.name).strip()
+        return kind(initial={**initial, **asked})
     kind = form_class(request.GET.get("kind", ""))
     initial = {"host": request.GET.get("host", ""), "reason": request.GET.get("reason", "")}
     return kind(initial=initial | (_named(request.GET) if kind is NatForm else {}))

@@ -51,6 +51,8 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "changes/<int:pk>/replan/": (NEVER, OPERATOR),
     "changes/<int:pk>/revert/": (NEVER, OPERATOR),
     "changes/<int:pk>/withdraw/": (NEVER, OPERATOR),
+    "changes/export.csv": (VIEWER, NEVER),
+    "changes/export.json": (VIEWER, NEVER),
     "changes/new/": (OPERATOR, OPERATOR),
     "changes/new/nat/": (VIEWER, NEVER),
     "changes/new/size/": (VIEWER, NEVER),
