@@ -38,7 +38,9 @@ def create(request: HttpRequest, payload: ReservedIn) -> Any:
 
 
 @router.put(
-    "/{int:pk}", auth=BearerToken(Role.ADMIN), response={200: ReservedOut, **refusals(404, 409, 422)}
+    "/{int:pk}",
+    auth=BearerToken(Role.ADMIN),
+    response={200: ReservedOut, **refusals(404, 409, 422)},
 )
 def edit(request: HttpRequest, pk: int, payload: ReservedIn) -> Any:
     """Change a range or its label; plans made from now on heed it."""

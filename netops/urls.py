@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from netops.views import break_glass, change, changes, live, request
+from netops.views import break_glass, change, changes, live, request, work
 
 app_name = "netops"
 urlpatterns = [
+    path("work/", work.work, name="work"),
+    path("work/count/", work.count, name="work_count"),
     path("changes/", changes.changes, name="changes"),
     path("changes/new/", request.change_new, name="change_new"),
     path("changes/new/size/", request.size, name="size"),

@@ -48,6 +48,8 @@ PAGES: dict[str, tuple[str, str]] = {
     "log-in": ("alice", "/account/"),
     "log-in-again": ("alice", "/account/app/"),
     "password": ("alice", "/account/password/"),
+    "work-approver": ("bob", "/work/"),
+    "work-requester": ("alice", "/work/"),
     "changes": ("alice", "/changes/"),
     "request": ("alice", "/changes/new/?host=web-1"),
     "request-nat": ("alice", "/changes/new/?kind=nat&host=nat-1&subnet=172.17.0.0/16"),

@@ -92,6 +92,8 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "tokens/<int:pk>/revoke/": (NEVER, VIEWER),
     "tokens/all/": (ADMIN, NEVER),
     "tokens/new/": (NEVER, VIEWER),
+    "work/": (VIEWER, NEVER),
+    "work/count/": (VIEWER, NEVER),
 }
 # What a person's own browsing leaves behind.
 _FLEETING = {"Session", "Entry"}
