@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ipaddress import IPv4Network
+from typing import Any
 
 from attrs import frozen
 from django.db.models import Count, Min, Q, QuerySet
@@ -39,7 +41,7 @@ def subnet_groups(*, within: IPv4Network | None = None) -> list[Group]:
         rows = rows.filter(low__lte=high, high__gte=low)
     clash = ~Q(clash="")
     grouped = rows.order_by("low", "-high", "use").values("subnet", "low", "high", "use")
-    counted = grouped.annotate(
+    counted: Iterable[dict[str, Any]] = grouped.annotate(
         hosts=Count("host", distinct=True),
         first=Min("host__name"),
         clashing=Count("host", distinct=True, filter=clash),
