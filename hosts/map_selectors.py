@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from ipaddress import IPv4Network
-from typing import Any
+from typing import Any, cast
 
 from attrs import frozen
 from django.db.models import Count, Min, Q, QuerySet
@@ -41,13 +41,14 @@ def subnet_groups(*, within: IPv4Network | None = None) -> list[Group]:
         rows = rows.filter(low__lte=high, high__gte=low)
     clash = ~Q(clash="")
     grouped = rows.order_by("low", "-high", "use").values("subnet", "low", "high", "use")
-    counted: Iterable[dict[str, Any]] = grouped.annotate(
+    counted = grouped.annotate(
         hosts=Count("host", distinct=True),
         first=Min("host__name"),
         clashing=Count("host", distinct=True, filter=clash),
         first_clashing=Min("host__name", filter=clash),
     )
-    return [Group(**{**row, "first_clashing": row["first_clashing"] or ""}) for row in counted]
+    rows_told = cast(Iterable[dict[str, Any]], counted)
+    return [Group(**{**row, "first_clashing": row["first_clashing"] or ""}) for row in rows_told]
 
 
 def subnet_hosts(*, subnet: str, use: str, clashing: bool = False) -> QuerySet[HostSubnet]:
