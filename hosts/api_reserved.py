@@ -12,7 +12,7 @@ from dockernet_site.api_schemas import Page, PagingQuery, paged, refusals
 from hosts.api_schemas import ReservedIn, ReservedOut
 from hosts.models import ReservedRange
 from hosts.selectors import reserved_list
-from hosts.services import reserved_range_add, reserved_range_remove
+from hosts.services import reserved_range_add, reserved_range_edit, reserved_range_remove
 from people.errors import NotFound
 from people.roles import Role
 
@@ -35,6 +35,20 @@ def create(request: HttpRequest, payload: ReservedIn) -> Any:
     user = request.auth  # type: ignore[attr-defined]
     row = reserved_range_add(user=user, subnet=payload.subnet, label=payload.label)
     return Status(201, _shown(row))
+
+
+@router.put(
+    "/{int:pk}",
+    auth=BearerToken(Role.ADMIN),
+    response={200: ReservedOut, **refusals(404, 409, 422)},
+)
+def edit(request: HttpRequest, pk: int, payload: ReservedIn) -> Any:
+    """Change a range or its label; plans made from now on heed it."""
+    user = request.auth  # type: ignore[attr-defined]
+    row = reserved_range_edit(user=user, pk=pk, subnet=payload.subnet, label=payload.label)
+    if row is None:
+        raise NotFound("not-found", "There is no such range.")
+    return _shown(row)
 
 
 @router.delete("/{int:pk}", auth=BearerToken(Role.ADMIN), response={204: None, **refusals(404)})

@@ -136,3 +136,34 @@ class ReservedRange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subnet} ({self.label})"
+
+
+class HostSubnet(models.Model):
+    """A subnet of a host as it was last seen, for the map of the fleet (hosts/host_subnets.py).
+
+    `name` is the Docker network or the link, `clash` what else on that host overlaps it, `low` and
+    `high` are its first and last address as numbers."""
+
+    class Use(models.TextChoices):
+        DOCKER0 = "docker0", "docker0"
+        DOCKER = "docker", "Docker network"
+        ADDRESS = "address", "Address of the host"
+        ROUTE = "route", "Route"
+
+    host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="subnets")
+    subnet = models.CharField(max_length=18)
+    use = models.CharField(max_length=8, choices=Use)
+    name = models.CharField(max_length=64, blank=True)
+    clash = models.CharField(max_length=100, blank=True)
+    low = models.BigIntegerField()
+    high = models.BigIntegerField()
+
+    class Meta:
+        ordering = ("low", "high")
+        indexes = [
+            models.Index(fields=["use", "low", "high"], name="subnet_by_use"),
+            models.Index(fields=["low", "high"], name="subnet_by_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subnet} on {self.host_id}"

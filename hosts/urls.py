@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from hosts.views import fleet, host, ranges
+from hosts.views import address_map, fleet, host, ranges
 
 app_name = "hosts"
 urlpatterns = [
@@ -14,6 +14,9 @@ urlpatterns = [
     path("hosts/<slug:name>/enrol/", host.renew, name="renew"),
     path("hosts/<slug:name>/revoke/", host.revoke, name="revoke"),
     path("hosts/<slug:name>/rotate/", host.rotate, name="rotate"),
+    path("map/", address_map.address_map, name="map"),
+    path("map/hosts/", address_map.map_hosts, name="map_hosts"),
     path("ranges/", ranges.ranges, name="ranges"),
+    path("ranges/<int:pk>/", ranges.edit, name="range_edit"),
     path("ranges/<int:pk>/remove/", ranges.remove, name="range_remove"),
 ]

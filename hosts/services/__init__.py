@@ -9,7 +9,11 @@ from hosts.services.enrolment import (
 from hosts.services.hosts import host_refresh, host_revoke, require_online
 from hosts.services.observations import observation_store
 from hosts.services.presence import heartbeats_store, offline_mark
-from hosts.services.reserved import reserved_range_add, reserved_range_remove
+from hosts.services.reserved import (
+    reserved_range_add,
+    reserved_range_edit,
+    reserved_range_remove,
+)
 from hosts.services.rotation import host_rotate
 
 __all__ = [
@@ -25,5 +29,6 @@ __all__ = [
     "offline_mark",
     "require_online",
     "reserved_range_add",
+    "reserved_range_edit",
     "reserved_range_remove",
 ]

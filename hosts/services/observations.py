@@ -13,6 +13,7 @@ from hosts.models import Host, Observation
 from hosts.observation_diff import differences, steady
 from hosts.services import broker_access
 from hosts.services.clean import clean
+from hosts.services.host_subnets import host_subnets_store
 from netops.engine.errors import MessageRejected
 from netops.engine.observed import Observed
 from netops.engine.serial import to_json
@@ -68,6 +69,7 @@ def observation_store(
             cause = clean(cause)[:_CAUSE_LENGTH]
             Observation.objects.create(host=kept, at=at, cause=cause, data=data, summary=summary)
             history_trim(kept)
+            host_subnets_store(host=kept, observed=observed)
         Host.objects.filter(pk=host.pk).update(
             observed=data,
             observed_at=at,

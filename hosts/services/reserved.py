@@ -14,8 +14,49 @@ from people.models import User
 
 def reserved_range_add(*, user: User, subnet: str, label: str) -> ReservedRange:
     """Add a range. Raises Forbidden unless `user` is an admin, InvalidInput, Conflict if known."""
+    _require_admin(user)
+    network, label = _checked(subnet, label)
+    try:
+        with transaction.atomic():
+            row = ReservedRange.objects.create(subnet=str(network), label=label)
+            _note("reserved", user, row)
+            return row
+    except IntegrityError as error:
+        raise Conflict("known", f"{network} is reserved already.", "subnet") from error
+
+
+def reserved_range_edit(*, user: User, pk: int, subnet: str, label: str) -> ReservedRange | None:
+    """Change a range or its label; None if there is none. Plans made from now on heed it.
+
+    Raises Forbidden unless `user` is an admin, InvalidInput, Conflict if the range is known.
+    """
+    _require_admin(user)
+    network, label = _checked(subnet, label)
+    try:
+        with transaction.atomic():
+            row = ReservedRange.objects.select_for_update().filter(pk=pk).first()
+            if row is None or (row.subnet, row.label) == (str(network), label):
+                return row
+            before = str(row)
+            row.subnet, row.label = str(network), label
+            row.save(update_fields=["subnet", "label"])
+            audit_note(
+                action="range.edited",
+                by=user.username,
+                target=f"range:{row.subnet}",
+                message=f"{user.username} changed the range {before} to {row}.",
+            )
+            return row
+    except IntegrityError as error:
+        raise Conflict("known", f"{network} is reserved already.", "subnet") from error
+
+
+def _require_admin(user: User) -> None:
     if not user.is_site_admin:
         raise Forbidden("role", "Only an admin edits reserved ranges.")
+
+
+def _checked(subnet: str, label: str) -> tuple[IPv4Network, str]:
     try:
         network = IPv4Network(subnet)
     except ValueError as error:
@@ -23,19 +64,12 @@ def reserved_range_add(*, user: User, subnet: str, label: str) -> ReservedRange:
         raise InvalidInput("invalid", message, "subnet") from error
     if not label.strip() or len(label) > 100 or "\x00" in label:
         raise InvalidInput("invalid", "A label is plain text of 1 to 100 characters.", "label")
-    try:
-        with transaction.atomic():
-            row = ReservedRange.objects.create(subnet=str(network), label=label.strip())
-            _note("reserved", user, row)
-            return row
-    except IntegrityError as error:
-        raise Conflict("known", f"{network} is reserved already.", "subnet") from error
+    return network, label.strip()
 
 
 def reserved_range_remove(*, user: User, pk: int) -> bool:
     """Remove a range; False if there is none. Raises Forbidden unless `user` is an admin."""
-    if not user.is_site_admin:
-        raise Forbidden("role", "Only an admin edits reserved ranges.")
+    _require_admin(user)
     with transaction.atomic():
         row = ReservedRange.objects.select_for_update().filter(pk=pk).first()
         if row is None:

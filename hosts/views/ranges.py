@@ -1,17 +1,24 @@
-"""Ranges that containers must not use."""
+"""Ranges that containers must not use: reserved, changed and given back on the map."""
 
 from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from hosts.forms import RangeForm
+from hosts.models import ReservedRange
 from hosts.selectors import reserved_list
-from hosts.services.reserved import reserved_range_add, reserved_range_remove
+from hosts.services.reserved import (
+    reserved_range_add,
+    reserved_range_edit,
+    reserved_range_remove,
+)
+from hosts.views.address_map import map_page
 from netops.engine.errors import Refused
 from people.form_errors import refusal_to_form
 from people.requests import UserRequest
@@ -20,28 +27,60 @@ from people.requests import UserRequest
 @login_required
 @require_http_methods(["GET", "POST"])
 def ranges(request: UserRequest) -> HttpResponse:
-    """All reserved ranges; an admin adds one."""
-    if request.method == "POST" and not request.user.is_site_admin:
-        raise PermissionDenied("Only an admin edits reserved ranges.")
-    form = RangeForm(request.POST or None)
+    """Reserve a range. The list of them is part of the map, where the former address leads."""
+    if request.method == "GET":
+        return redirect("hosts:map")
+    _require_admin(request)
+    form = RangeForm(request.POST)
     if form.is_valid():
         try:
             added = reserved_range_add(user=request.user, **form.cleaned_data)
         except Refused as refusal:
             refusal_to_form(form, refusal)
         else:
-            messages.success(request, f"{added.subnet} is reserved from now on.")
-            return redirect("hosts:ranges")
-    context = {"ranges": reserved_list(), "form": form}
-    return render(request, "hosts/ranges.html", context, status=422 if form.errors else 200)
+            said = _("%(range)s is reserved from now on.") % {"range": added.subnet}
+            messages.success(request, said)
+            return redirect("hosts:map")
+    return map_page(request, form=form, status=422)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def edit(request: UserRequest, pk: int) -> HttpResponse:
+    """Change a range or what it is."""
+    _require_admin(request)
+    row = reserved_list().filter(pk=pk).first()
+    if row is None:
+        raise Http404
+    form = RangeForm(request.POST or None, initial={"subnet": row.subnet, "label": row.label})
+    if request.method == "POST" and form.is_valid() and _edited(request, form, row):
+        return redirect("hosts:map")
+    status = 422 if form.errors else 200
+    return render(request, "hosts/range_edit.html", {"form": form, "range": row}, status=status)
+
+
+def _edited(request: UserRequest, form: RangeForm, row: ReservedRange) -> bool:
+    try:
+        kept = reserved_range_edit(user=request.user, pk=row.pk, **form.cleaned_data)
+    except Refused as refusal:
+        refusal_to_form(form, refusal)
+        return False
+    if kept is not None:
+        said = _("%(range)s is reserved for %(label)s.")
+        messages.success(request, said % {"range": kept.subnet, "label": kept.label})
+    return True
 
 
 @login_required
 @require_POST
 def remove(request: UserRequest, pk: int) -> HttpResponse:
     """Give a range back."""
-    if not request.user.is_site_admin:
-        raise PermissionDenied("Only an admin edits reserved ranges.")
+    _require_admin(request)
     if reserved_range_remove(user=request.user, pk=pk):
-        messages.success(request, "The range is free again.")
-    return redirect("hosts:ranges")
+        messages.success(request, _("The range is free again."))
+    return redirect("hosts:map")
+
+
+def _require_admin(request: UserRequest) -> None:
+    if not request.user.is_site_admin:
+        raise PermissionDenied(_("Only an admin edits reserved ranges."))

@@ -42,17 +42,29 @@ def next_free(
     `pools` are tried in order, each from its low end (the default order is that of the smallest
     pool, as home and office ranges are easily seen there). None when nothing is free.
     """
-    busy = [(int(n.network_address), int(n.broadcast_address)) for n in taken]
+    busy = _merged(taken)
     size = 2 ** (32 - prefixlen)
     for pool in pools:
         if pool.prefixlen > prefixlen:
             continue
         start, end = int(pool.network_address), int(pool.broadcast_address)
-        while start + size - 1 <= end:
-            last = start + size - 1
-            blocking = [high for low, high in busy if low <= last and high >= start]
-            if not blocking:
-                return IPv4Network((start, prefixlen))
-            # Jump behind what is in the way, up to the next border of this size.
-            start = (max(blocking) // size + 1) * size
+        for low, high in busy:
+            if start + size - 1 < low:
+                break
+            if high >= start:
+                # Jump behind what is in the way, up to the next border of this size.
+                start = (high // size + 1) * size
+        if start + size - 1 <= end:
+            return IPv4Network((start, prefixlen))
     return None
+
+
+def _merged(networks: Iterable[IPv4Network]) -> list[tuple[int, int]]:
+    """First and last addresses in order, what touches or overlaps as one."""
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted((int(n.network_address), int(n.broadcast_address)) for n in networks):
+        if merged and low <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], high))
+        else:
+            merged.append((low, high))
+    return merged

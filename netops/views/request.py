@@ -65,7 +65,10 @@ def _first_form(request: UserRequest) -> ChangeForm:
         return kind(initial={**initial, **asked})
     kind = form_class(request.GET.get("kind", ""))
     initial = {"host": request.GET.get("host", ""), "reason": request.GET.get("reason", "")}
-    return kind(initial=initial | (_named(request.GET) if kind is NatForm else {}))
+    if kind is NatForm:
+        return kind(initial=initial | _named(request.GET))
+    named = {name: request.GET[name] for name in ("subnet", "gateway") if request.GET.get(name)}
+    return kind(initial=initial | named)
 
 
 def _named(query: QueryDict) -> dict[str, Any]:

@@ -46,6 +46,7 @@ def main() -> None:
     world.user("admin", "admin")
     world.reserved("10.8.0.0/16", "VPN")
     world.reserved("10.20.0.0/14", "Offices in Seoul and Busan")
+    world.reserved("10.1.0.0/16", "Data centre in Tokyo")
     _hosts()
     _finished(alice, bob)
     _unfinished(alice, bob)

@@ -23,7 +23,7 @@ PAGES = (
     "/changes/3/",
     "/changes/new/?kind=subnet&host=evil-1&from=1",
     "/changes/new/?kind=nat&host=evil-1&subnet=172.17.0.0/16",
-    "/ranges/",
+    "/map/",
     "/policies/",
     "/freezes/",
     "/groups/",
@@ -57,5 +57,5 @@ def test_no_page_runs_what_it_was_told(hostile: Site, page: Page) -> None:
         if "onerror=" in page.locator("body").inner_text():
             shown.add(path)
     # The test would prove nothing if the pages did not show it.
-    assert {"/hosts/evil-1/", "/changes/1/", "/changes/2/", "/changes/3/", "/ranges/"} <= shown
+    assert {"/hosts/evil-1/", "/changes/1/", "/changes/2/", "/changes/3/", "/map/"} <= shown
     assert not [text for text in errors if "Content Security Policy" in text], errors

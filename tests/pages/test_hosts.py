@@ -214,15 +214,15 @@ def test_it_tells_the_past_of_a_host(browse: Browse, web: Host) -> None:
 def test_it_keeps_ranges(browse: Browse) -> None:
     client = browse("admin")
     client.post("/ranges/", {"subnet": "10.8.0.0/16", "label": "VPN"})
-    page = client.get("/ranges/")
-    assert "10.8.0.0/16 VPN" in text(page)
+    page = client.get("/ranges/", follow=True)
+    assert "10.8.0.0/16 reserved for VPN" in text(page)
     wrong = client.post("/ranges/", {"subnet": "10.8.0.1/16", "label": "Office"})
     assert wrong.status_code == 422
     assert "without host bits" in text_of(wrong, "id_subnet_error")
     assert 'value="Office"' in wrong.content.decode()
     removal = next(path for path in targets(page) if path.endswith("/remove/"))
     client.post(removal)
-    assert "Nothing is reserved" in text(client.get("/ranges/"))
+    assert "Nothing is reserved" in text(client.get("/map/"))
 
 
 @pytest.mark.parametrize("path", sorted(RECORDED.glob("*.json")), ids=lambda path: path.stem)

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from hosts.models import Host, Observation, ReservedRange
+from hosts.services.host_subnets import host_subnets_store
 from hosts.services.observations import bridge_subnet
 from netops.engine.desired import parse_spec
 from netops.engine.observed import Observed
@@ -53,7 +54,10 @@ def host(name: str = "web-1", *, online: bool = True, **fields: Any) -> Host:
             "subnet": bridge_subnet(report),
             "container_count": sum(c.running for c in report.containers),
         }
-    return Host.objects.create(**{**values, **fields})
+    made = Host.objects.create(**{**values, **fields})
+    if report is not None:
+        host_subnets_store(host=made, observed=report)
+    return made
 
 
 def observation(of: Host, summary: str, *, ago: timedelta = timedelta(hours=1)) -> Observation:

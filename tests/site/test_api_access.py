@@ -31,6 +31,7 @@ CALLS = [
     ("POST", "/hosts/box/rotate", "admin"),
     ("GET", "/reserved-ranges", "viewer"),
     ("POST", "/reserved-ranges", "admin"),
+    ("PUT", "/reserved-ranges/1", "admin"),
     ("DELETE", "/reserved-ranges/1", "admin"),
     ("POST", "/changes", "operator"),
     ("GET", "/changes", "viewer"),
