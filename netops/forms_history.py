@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -65,7 +65,7 @@ class HistoryForm(forms.Form):
 
         widget = self.fields[name].widget
         assert isinstance(widget, forms.Select)
-        widget.choices = all_and_choices
+        widget.choices = cast(_Choices, all_and_choices)  # Django calls what can be called.
 
     def clean(self) -> dict[str, Any]:
         """Refuse days in the wrong order."""

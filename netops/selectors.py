@@ -13,7 +13,6 @@ from netops.models import Approval, Change, Event, Job
 from netops.states import AT_REST, HOLDING, State
 from people.errors import NotFound
 
-
 SORTS = {
     "change": ("pk",),
     "state": ("state", "-pk"),
