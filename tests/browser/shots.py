@@ -50,6 +50,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "password": ("alice", "/account/password/"),
     "work-approver": ("bob", "/work/"),
     "work-requester": ("alice", "/work/"),
+    "notifications": ("alice", "/account/notifications/"),
     "changes": ("alice", "/changes/"),
     "request": ("alice", "/changes/new/?host=web-1"),
     "request-nat": ("alice", "/changes/new/?kind=nat&host=nat-1&subnet=172.17.0.0/16"),
