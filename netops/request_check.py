@@ -78,7 +78,9 @@ class Check:
             return "refused"
         if not self.asked:
             return ""
-        warned = self.busy or self.notes or any(f.severity != INFO for f in self.findings)
+        warned = (
+            self.busy or self.unread or self.notes or any(f.severity != INFO for f in self.findings)
+        )
         return "warned" if warned else "good"
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import IPv4Network
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from netops.engine import desired_nat, desired_subnet
+from netops.engine.findings.subnet_case import BRIDGE_NETWORK
 from netops.engine.observed import Container, Observed
 from netops.engine.plan import Plan
 from netops.engine.sizing import room_for_containers
@@ -40,7 +42,14 @@ def _subnet(plan: Plan, observed: Observed) -> Iterator[str]:
         "%(subnet)s has room for %(room)d containers; %(n)d are on docker0 now.",
         len(plan.containers),
     ) % {"subnet": desired, "room": room, "n": len(plan.containers)}
-    yield from _containers(running)
+    network = observed.network(BRIDGE_NETWORK)
+    old = network.subnets[:1] if network else ()
+    # What is bound to an address that goes away does not come back; the findings say so.
+    yield from _containers([c for c in running if not _bound(c, old)])
+
+
+def _bound(container: Container, old: tuple[IPv4Network, ...]) -> bool:
+    return any(p.host_ip is not None and p.host_ip in n for p in container.publishes for n in old)
 
 
 def _restart(running: list[Container]) -> str:

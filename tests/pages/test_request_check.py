@@ -36,7 +36,7 @@ def test_it_says_what_a_good_request_would_do(
     world.story_succeeded(web, people["alice"], people["bob"])
     said = check(browse, subnet="192.168.9.0/24")
     assert "Nothing speaks against it so far" in said
-    assert "docker0 172.17.0.1/16" in said
+    assert "docker0 now 172.17.0.1/16" in said
     assert "Docker restarts, and all 4 running containers with it" in said
     assert "4 containers on docker0 get new addresses." in said
     assert "192.168.9.0/24 has room for 253 containers; 4 are on docker0 now." in said
@@ -71,7 +71,7 @@ def test_it_finds_what_the_host_would_refuse(
 
 
 def test_it_says_which_risk_can_be_accepted(browse: Browse, web: Host) -> None:
-    assert "You can accept this risk below." in check(browse, subnet="10.8.3.0/24")
+    assert "You can accept this risk above." in check(browse, subnet="10.8.3.0/24")
     said = browse("alice").get(
         CHECK, {"host": "web-1", "subnet": "10.8.3.0/24", "accept": ["overlaps-route"]}
     )
