@@ -61,6 +61,7 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "changes/export.csv": (VIEWER, NEVER),
     "changes/export.json": (VIEWER, NEVER),
     "changes/new/": (OPERATOR, OPERATOR),
+    "changes/new/check/": (VIEWER, NEVER),
     "changes/new/nat/": (VIEWER, NEVER),
     "changes/new/size/": (VIEWER, NEVER),
     "enroll/install.py": (NOBODY, NEVER),
