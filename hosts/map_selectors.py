@@ -64,3 +64,16 @@ def networks_in_use() -> list[IPv4Network]:
     one host reaches by a route of its own binds no other."""
     rows = HostSubnet.objects.filter(host__revoked_at=None).exclude(use=HostSubnet.Use.ROUTE)
     return [IPv4Network(s) for s in rows.order_by().values_list("subnet", flat=True).distinct()]
+
+
+def others_with(*, host_id: str, subnet: IPv4Network) -> tuple[int, str] | None:
+    """Return how many other hosts have an address of their own in networks that overlap a subnet,
+    and the first of them by name; None when there is none."""
+    rows = HostSubnet.objects.filter(
+        use=HostSubnet.Use.ADDRESS,
+        low__lte=int(subnet.broadcast_address),
+        high__gte=int(subnet.network_address),
+        host__revoked_at=None,
+    ).exclude(host_id=host_id)
+    found = rows.aggregate(hosts=Count("host", distinct=True), first=Min("host__name"))
+    return (found["hosts"], found["first"]) if found["hosts"] else None

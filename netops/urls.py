@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from netops.views import break_glass, change, changes, live, request, work
+from netops.views import break_glass, change, changes, live, request, request_check, work
 
 app_name = "netops"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("changes/export.csv", changes.export, {"kind": "csv"}, name="export_csv"),
     path("changes/export.json", changes.export, {"kind": "json"}, name="export_json"),
     path("changes/new/", request.change_new, name="change_new"),
+    path("changes/new/check/", request_check.request_check, name="request_check"),
     path("changes/new/size/", request.size, name="size"),
     path("changes/new/nat/", request.nat_part, name="nat_part"),
     path("changes/<int:pk>/", change.change, name="change"),

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from hosts.models import Host
-from hosts.selectors import host_get, host_names
+from hosts.selectors import host_names
 from netops.engine.desired import parse_spec
 from netops.engine.errors import Refused
 from netops.forms import FORMS, form_class
@@ -23,11 +23,15 @@ from netops.free_ranges import Proposal, proposal_for
 from netops.models import Change
 from netops.nat_choices import choices_of, setting_of
 from netops.selectors import change_get
+from netops.selectors_request import confirm_habits
 from netops.services import change_request
-from people.errors import NotFound
+from netops.views.request_check import check_context, host_named
 from people.form_errors import refusal_to_form
 from people.requests import UserRequest
 from people.views_refusals import shown_if_missing
+
+# Buttons that help to fill in the form, for readers without scripts; they send nothing.
+_HELP = frozenset({"propose", "look", "check", "use"})
 
 
 @login_required
@@ -40,10 +44,10 @@ def change_new(request: UserRequest) -> HttpResponse:
         raise PermissionDenied("Your role does not ask for changes.")
     if request.method == "GET":
         form = _first_form(request)
-        return _page(request, form, _host(form["host"].value()))
+        return _page(request, form, host_named(form["host"].value()))
     kind = form_class(request.POST.get("kind", ""))
-    host = _host(request.POST.get("host", ""))
-    if "propose" in request.POST or "look" in request.POST:
+    host = host_named(request.POST.get("host", ""))
+    if not _HELP.isdisjoint(request.POST):
         return _page(request, kind(initial=_typed(kind, request.POST, host)), host)
     form = kind(request.POST)
     if form.is_valid():
@@ -65,17 +69,23 @@ def _first_form(request: UserRequest) -> ChangeForm:
         return kind(initial={**initial, **asked})
     kind = form_class(request.GET.get("kind", ""))
     initial = {"host": request.GET.get("host", ""), "reason": request.GET.get("reason", "")}
+    host = host_named(initial["host"])
+    habits = confirm_habits(host=host) if host else {}
     if kind is NatForm:
-        return kind(initial=initial | _named(request.GET))
+        return kind(initial=initial | habits | _named(request.GET, host))
     named = {name: request.GET[name] for name in ("subnet", "gateway") if request.GET.get(name)}
-    return kind(initial=initial | named)
+    return kind(initial=initial | habits | named)
 
 
-def _named(query: QueryDict) -> dict[str, Any]:
-    """What the URL says of a NAT setting; with the subnet alone, what that subnet has now."""
+def _named(query: QueryDict, host: Host | None) -> dict[str, Any]:
+    """What the URL says of a NAT setting; with the subnet alone, or nothing (then docker0's), what
+    that subnet has now."""
     named = initial_from({name: query.get(name, "") for name in query})
-    host = _host(query.get("host")) if set(named) == {"subnet"} else None
-    setting = setting_of(host.observation, named["subnet"]) if host else None
+    if not named and host is not None and host.subnet:
+        named = {"subnet": host.subnet}
+    setting = (
+        setting_of(host.observation, named["subnet"]) if host and set(named) == {"subnet"} else None
+    )
     return NatForm.initial_of(setting.spec) if setting else named
 
 
@@ -103,19 +113,14 @@ def _send(request: UserRequest, form: ChangeForm, host: Host | None) -> Change |
 def _typed(kind: type[ChangeForm], data: QueryDict, host: Host | None) -> dict[str, Any]:
     """What was typed so far, to go on with; without scripts, with a free range filled in."""
     typed: dict[str, Any] = {name: data.get(name, "") for name in kind.base_fields}
+    if "use" in data:
+        typed["subnet"] = data["use"]
     if kind is SubnetForm:
         typed["accept"] = data.getlist("accept")
         proposal = _proposal(host, data.get("containers", ""))
         if isinstance(proposal, Proposal) and proposal.subnet:
             typed["subnet"] = str(proposal.subnet)
     return typed
-
-
-def _host(name: object) -> Host | None:
-    try:
-        return host_get(name=str(name or "").strip())
-    except NotFound:
-        return None
 
 
 def _page(
@@ -128,6 +133,7 @@ def _page(
         "host_names": host_names(),
         "kinds": [(k, f.short, urlencode({"kind": k, **query})) for k, f in FORMS.items()],
     }
+    context |= check_context(form, host)
     if isinstance(form, NatForm):
         context |= _of_nat(host, form["subnet"].value())
     else:
@@ -150,7 +156,7 @@ def _of_nat(host: Host | None, subnet: object) -> dict[str, object]:
 @require_GET
 def nat_part(request: UserRequest) -> HttpResponse:
     """What a host has for a NAT request, alone: for when another host or subnet is typed."""
-    host = _host(request.GET.get("host", ""))
+    host = host_named(request.GET.get("host", ""))
     context = _of_nat(host, request.GET.get("subnet", "")) | {"oob": True}
     return render(request, "netops/_nat_part.html", context)
 
@@ -159,7 +165,7 @@ def nat_part(request: UserRequest) -> HttpResponse:
 @require_GET
 def size(request: UserRequest) -> HttpResponse:
     """The size helper alone: a prefix and a free range for so many containers."""
-    host = _host(request.GET.get("host", ""))
+    host = host_named(request.GET.get("host", ""))
     context = {"proposal": _proposal(host, request.GET.get("containers", "")), "host": host}
     return render(request, "netops/_size_part.html", context)
 

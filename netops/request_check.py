@@ -1,0 +1,165 @@
+"""What a request would lead to, before it is sent: judged on what the host last reported.
+
+The same findings code runs as on the host; only what other hosts of the fleet have is added here.
+The host itself decides: it looks at itself anew when it makes the plan.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from ipaddress import IPv4Network
+from statistics import median
+from typing import Any
+
+from attrs import frozen
+from django.utils.translation import gettext as _
+
+from hosts.address_map import network_read
+from hosts.models import Host
+from hosts.selectors import reserved_networks
+from hosts.services.hosts import require_online
+from netops.engine.desired import Desired, parse_spec
+from netops.engine.desired_subnet import DesiredSubnet
+from netops.engine.errors import Refused, SpecInvalid
+from netops.engine.findings import fit, overlaps
+from netops.engine.findings.subnet_case import SubnetCase
+from netops.engine.layers import default_bridge
+from netops.engine.observed import DaemonConfig, DockerDaemon, Firewall, Observed, ServiceState
+from netops.engine.plan import BLOCKER, INFO, Finding, Plan
+from netops.engine.planner import make_plan
+from netops.request_consequences import consequences_of
+from netops.request_fleet import fleet_notes
+from netops.selectors_request import outages_of
+from netops.services.changes import require_free
+
+# The list of consequences says these in its own words.
+_SAID_BELOW = ("restarts-containers", "starts-unmanaged-containers")
+_NOTHING_SEEN = Observed(
+    at="",
+    hostname="",
+    kernel="",
+    boot_id="",
+    daemon=DockerDaemon(False),
+    config=DaemonConfig("", None),
+    service=ServiceState("", False),
+    firewall=Firewall(""),
+)
+
+
+@frozen
+class Check:
+    """What is known of a request so far.
+
+    `problems` are faults of what was typed, `proposed` the network that was meant by an address
+    with host bits, `busy` why the host takes no request now, `findings` what its plan would say,
+    `notes` what other hosts have, `consequences` what carrying it out would do. `seen_at` is when
+    the host last reported, None where it is not known; `docker0` the address that it has now.
+    """
+
+    host: Host | None = None
+    asked: bool = False
+    problems: tuple[str, ...] = ()
+    proposed: IPv4Network | None = None
+    busy: str = ""
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    consequences: tuple[str, ...] = ()
+    moves: tuple[Any, ...] = ()
+    seen_at: datetime | None = None
+    unread: bool = False
+    docker0: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """faulty, refused, warned, good, or "" while nothing was asked."""
+        if self.problems:
+            return "faulty"
+        if any(f.severity == BLOCKER for f in self.findings):
+            return "refused"
+        if not self.asked:
+            return ""
+        warned = (
+            self.busy or self.unread or self.notes or any(f.severity != INFO for f in self.findings)
+        )
+        return "warned" if warned else "good"
+
+
+def check_of(*, kind: str, spec: dict[str, Any], host: Host | None) -> Check:
+    """Return what can be said of a request for `host` (None: not named yet, or unknown)."""
+    observed = host.observation if host else None
+    known: dict[str, Any] = {
+        "host": host,
+        "busy": _busy(host) if host else "",
+        "seen_at": host.observed_at if host and observed else None,
+        "unread": host is not None and observed is None,
+        "docker0": _docker0(observed) if observed else "",
+    }
+    subnet = str(spec.get("subnet") or "").strip()
+    if not subnet:
+        return Check(**known)
+    try:
+        desired = parse_spec(kind, spec)
+    except SpecInvalid as invalid:
+        bits = any(field == "subnet" and code == "host-bits" for field, code, _ in invalid.problems)
+        problems = tuple(message for _, _, message in invalid.problems)
+        proposed = network_read(subnet) if bits else None
+        return Check(**known, asked=True, problems=problems, proposed=proposed)
+    return _judged(desired, host, observed, known)
+
+
+def _judged(
+    desired: Desired, host: Host | None, observed: Observed | None, known: dict[str, Any]
+) -> Check:
+    reserved = reserved_networks()
+    notes = fleet_notes(host, desired.subnet) if isinstance(desired, DesiredSubnet) else ()
+    if host is None or observed is None:
+        findings = _without_host(desired, reserved)
+        return Check(**known, asked=True, findings=findings, notes=notes)
+    try:
+        plan = make_plan(observed, desired, reserved)
+    except SpecInvalid:
+        # A setting of ours on the host that was damaged by hand.
+        text = _("What %(host)s reported of its present setting cannot be read: it is not checked.")
+        return Check(**known, asked=True, notes=(text % {"host": host.name},))
+    findings = tuple(f for f in plan.findings if f.code not in _SAID_BELOW)
+    consequences: tuple[str, ...] = ()
+    if not plan.blocked:
+        consequences = consequences_of(plan, observed, _earlier(host, plan))
+    moves = plan.containers if not plan.blocked else ()
+    return Check(
+        **known,
+        asked=True,
+        findings=findings,
+        notes=notes,
+        consequences=consequences,
+        moves=tuple(moves),
+    )
+
+
+def _without_host(desired: Desired, reserved: list[tuple[IPv4Network, str]]) -> tuple[Finding, ...]:
+    """What can be said of a subnet wherever it is."""
+    if not isinstance(desired, DesiredSubnet):
+        return ()
+    case = SubnetCase(_NOTHING_SEEN, desired, tuple(reserved))
+    return (*overlaps.reserved(case), *fit.public_range(case))
+
+
+def _docker0(observed: Observed) -> str:
+    interfaces = observed.addresses_of(default_bridge(observed))
+    return ", ".join(str(interface) for interface in interfaces)
+
+
+def _busy(host: Host) -> str:
+    """Why a request would be turned away now, "" when it would not."""
+    try:
+        require_online(host)
+        require_free(host)
+    except Refused as refusal:
+        return refusal.message
+    return ""
+
+
+def _earlier(host: Host, plan: Plan) -> tuple[int, float]:
+    """How often a change of this kind ran on the host, and for how long services were away."""
+    measured = outages_of(host=host, kind=plan.kind)
+    return (len(measured), median(measured)) if measured else (0, 0.0)

@@ -1,0 +1,25 @@
+"""Reads for the form that asks for a change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hosts.models import Host
+from netops.models import Change, Job
+from netops.states import State
+
+_LATEST = 5
+
+
+def outages_of(*, host: Host, kind: str) -> list[float]:
+    """Return how long services were away, in seconds, in the latest changes of that kind that
+    succeeded on the host."""
+    jobs = Job.objects.filter(change__host=host, change__kind=kind, outage_s__isnull=False)
+    jobs = jobs.filter(change__state=State.SUCCEEDED).order_by("-created_at")
+    return [seconds for seconds in jobs.values_list("outage_s", flat=True)[:_LATEST] if seconds]
+
+
+def confirm_habits(*, host: Host) -> dict[str, Any]:
+    """Return who confirmed the latest change of the host, within how many seconds; {} for none."""
+    latest = Change.objects.filter(host=host).order_by("-pk")
+    return dict(latest.values("confirm", "confirm_window_s").first() or {})
