@@ -16,6 +16,7 @@ from kombu.entity import Exchange, Queue
 
 from dockernet_site.broker_link import celery_tls
 from dockernet_site.ticker import Ticker
+from notify.messenger import Messenger
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dockernet_site.settings")
 
@@ -58,3 +59,4 @@ app.conf.update(
 )
 
 app.steps["worker"].add(Ticker)
+app.steps["worker"].add(Messenger)

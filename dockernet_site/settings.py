@@ -8,7 +8,7 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from dockernet_site import env, env_oidc
+from dockernet_site import env, env_mail, env_oidc
 from dockernet_site.broker_link import require_checked
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "hosts",
     "netops",
     "policies",
+    "notify",
 ]
 
 MIDDLEWARE = [
@@ -186,6 +187,19 @@ DOCKERNET_OIDC_ROLE = env.choice(
 DOCKERNET_PROXY_ADDRESSES = env.networks("DOCKERNET_PROXY_ADDRESSES", "127.0.0.1,::1")
 # How many proxies of ours add to X-Forwarded-For; with 0 the header is never read.
 DOCKERNET_TRUSTED_PROXIES = env.number("DOCKERNET_TRUSTED_PROXIES", 0, low=0, high=10)
+
+# E-mail goes out only where EMAIL_URL names a server; the pages say so otherwise.
+_mail = env_mail.mail_settings()
+DOCKERNET_MAIL = bool(_mail)
+EMAIL_HOST, EMAIL_PORT = _mail.get("EMAIL_HOST", "localhost"), _mail.get("EMAIL_PORT", 25)
+EMAIL_HOST_USER = _mail.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10
+DOCKERNET_MAIL_DOMAIN = _public_host.strip("[]")
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"Dockernet <dockernet@{DOCKERNET_MAIL_DOMAIN}>")
+# Webhooks go to public addresses, and to these.
+DOCKERNET_WEBHOOK_PRIVATE = env.networks("DOCKERNET_WEBHOOK_PRIVATE", "")
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

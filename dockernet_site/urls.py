@@ -9,6 +9,7 @@ urlpatterns = [
     path("enroll/", include("hosts.urls_enrol")),
     path("", include("people.urls_login")),
     path("", include("people.urls")),
+    path("", include("notify.urls")),
     path("", include("audit.urls")),
     path("", include("hosts.urls")),
     path("", include("netops.urls")),

@@ -16,6 +16,7 @@ from netops.models import Change, Job
 from netops.services.moves import change_lock, event_append
 from netops.states import State
 from netops.wire import ConfirmAsk, ConfirmGiven
+from notify.services.outbox import confirm_happened
 from people.errors import Conflict
 from people.models import User
 from policies.access import may_cancel
@@ -48,6 +49,7 @@ def confirm_asked(*, host: Host, ask: ConfirmAsk) -> bool:
         if fresh:
             message = "Somebody has to confirm this change now, or the host goes back."
             event_append(change, "state", message, data={"state": change.state})
+            confirm_happened(change_id=change.pk)
         return True
     by = job.confirmed_by or "site"
     transaction.on_commit(lambda: _give(host, job, by))

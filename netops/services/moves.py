@@ -13,6 +13,7 @@ from hosts.services.broker_access import EVENTS_CHANNEL, announce
 from netops.event_row import EventRow, row_of
 from netops.models import Change, Event, Job
 from netops.states import AT_REST, State, sources
+from notify.services.outbox import state_happened
 from people.errors import Conflict
 
 
@@ -34,6 +35,7 @@ def change_move(change: Change, to: State, **fields: Any) -> None:
     if moved != 1:
         state = State(change.state).label.lower()
         raise Conflict("state", f"Change {change.pk} is {state}; that cannot be done now.")
+    state_happened(change_id=change.pk, state=to)
     change.state, change.updated_at = to, now
     for name, value in fields.items():
         setattr(change, name, value)

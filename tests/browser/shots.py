@@ -50,6 +50,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "password": ("alice", "/account/password/"),
     "work-approver": ("bob", "/work/"),
     "work-requester": ("alice", "/work/"),
+    "notifications": ("alice", "/account/notifications/"),
     "changes": ("alice", "/changes/"),
     "request": ("alice", "/changes/new/?host=web-1"),
     "request-good": ("alice", "/changes/new/?host=edge-icn-1&subnet=192.168.9.0/24"),

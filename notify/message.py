@@ -1,0 +1,84 @@
+"""What a message says: a subject, a text, and what a webhook posts. Pure: reads no database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from netops.kinds import target_of
+from netops.models import Change
+from notify.happenings import TEST, Happening
+
+MOST_TEXT = 1000
+
+
+@frozen
+class Message:
+    """`subject` is one line; `text` what stands below it; `data` what is told to programs."""
+
+    subject: str
+    text: str
+    data: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what a Delivery keeps beside the subject."""
+        return {"text": self.text, "data": self.data}
+
+
+def message_of(happening: Happening, change: Change, *, by: str = "", said: str = "") -> Message:
+    """Return the message about a change, in the language that is active; `said` is a comment by
+    `by`."""
+    words = {"pk": change.pk, "host": change.host.name, "by": by}
+    subject = _subject(happening, change) % words
+    url = f"{settings.DOCKERNET_PUBLIC_URL}{reverse('netops:change', args=[change.pk])}"
+    lines = [
+        _("What: %(target)s") % {"target": target_of(change)},
+        _("Why: %(reason)s") % {"reason": _short(change.reason)},
+        _("Requested by: %(name)s") % {"name": change.requested_by.username},
+    ]
+    if said:
+        lines.insert(0, f"{by}: {_short(said)}")
+    data = {
+        "event": str(happening),
+        "change": {
+            "id": change.pk,
+            "host": change.host.name,
+            "environment": change.host.environment,
+            "kind": change.kind,
+            "state": str(change.state),
+            "requested_by": change.requested_by.username,
+            "reason": _short(change.reason),
+            "url": url,
+        },
+    }
+    return Message(subject, "\n".join([*lines, "", url]), data)
+
+
+def test_message() -> Message:
+    """Return the message that somebody sends to themselves."""
+    text = _("If you can read this, messages about changes reach you this way.")
+    return Message(_("A test from Dockernet"), text, {"event": TEST})
+
+
+def _subject(happening: Happening, change: Change) -> str:
+    said = {
+        Happening.APPROVAL: _("Change %(pk)s on %(host)s waits for your approval"),
+        Happening.CONFIRM: _("Change %(pk)s on %(host)s waits to be confirmed"),
+        Happening.APPROVED: _("Change %(pk)s on %(host)s was approved"),
+        Happening.REJECTED: _("Change %(pk)s on %(host)s was rejected"),
+        Happening.SUCCEEDED: _("Change %(pk)s on %(host)s succeeded"),
+        Happening.ROLLED_BACK: _("Change %(pk)s on %(host)s was rolled back"),
+        Happening.FAILED: _("Change %(pk)s on %(host)s failed and needs a person"),
+        Happening.UNKNOWN: _("Change %(pk)s on %(host)s: the worker was lost"),
+        Happening.STUCK: _("Change %(pk)s on %(host)s cannot go on by itself"),
+        Happening.COMMENT: _("%(by)s wrote about change %(pk)s on %(host)s"),
+    }
+    return said[happening]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST_TEXT else f"{text[: MOST_TEXT - 1]}…"

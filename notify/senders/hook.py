@@ -1,0 +1,101 @@
+"""One message posted to a webhook: JSON that Slack takes, signed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from typing import Any
+
+import requests
+from cryptography.fernet import InvalidToken
+from requests.exceptions import RequestException
+
+from notify.models import Delivery, Webhook
+from notify.senders.guard import GuardedAdapter, NotConnected
+from notify.senders.mail import NotSent
+from people.seal import unseal
+
+PURPOSE = "webhook"
+SIGNATURE = "X-Dockernet-Signature"
+CONNECT_S, READ_S = 5.0, 10.0
+
+
+def signature(secret: str, at: int, body: bytes) -> str:
+    """Return the value of the header: HMAC-SHA256 over "<at>." and the body, in hex."""
+    digest = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={at},v1={digest}"
+
+
+def body_of(delivery: Delivery) -> bytes:
+    """Return what is posted: `text` and `blocks` for Slack, `dockernet` for programs."""
+    data: dict[str, Any] = {**delivery.message["data"], "id": str(delivery.pk)}
+    data["at"] = delivery.created_at.isoformat().replace("+00:00", "Z")
+    url = data.get("change", {}).get("url", "")
+    title = _plain(delivery.subject)
+    title = f"<{url}|{title}>" if url else title
+    rest = _plain(delivery.message["text"].removesuffix(url).strip())
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": f"*{title}*\n{rest}"[:2900]}}
+    message = {"text": f"{title}\n{rest}", "blocks": [section], "dockernet": data}
+    return json.dumps(message, ensure_ascii=False).encode()
+
+
+def _plain(text: str) -> str:
+    """Return text in which Slack sees no mark-up of its own: no links, no calls to everybody."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def hook_send(delivery: Delivery) -> None:
+    """Post a delivery to its person's webhook; raises NotSent."""
+    hook = Webhook.objects.filter(user_id=delivery.user_id).first()
+    if hook is None:
+        raise NotSent("The webhook was removed.", for_good=True)
+    try:
+        url = unseal(hook.url_sealed, purpose=PURPOSE)
+        secret = unseal(hook.secret_sealed, purpose=PURPOSE)
+    except InvalidToken as error:
+        message = "The site's SECRET_KEY is another now: set the webhook again."
+        raise NotSent(message, for_good=True) from error
+    status = _post(url, secret, body_of(delivery), str(delivery.pk))
+    if not 200 <= status < 300:
+        where = " (redirects are not followed)" if 300 <= status < 400 else ""
+        raise NotSent(f"{hook.host} answered {status}{where}.")
+
+
+def _post(url: str, secret: str, body: bytes, number: str) -> int:
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "Dockernet",
+        "X-Dockernet-Delivery": number,
+        SIGNATURE: signature(secret, int(time.time()), body),
+    }
+    with requests.Session() as session:
+        # Nothing of the environment: a proxy would connect in our place, and unguarded.
+        session.trust_env = False
+        session.mount("https://", GuardedAdapter())
+        session.mount("http://", GuardedAdapter())
+        try:
+            answer = session.post(
+                url,
+                data=body,
+                headers=headers,
+                timeout=(CONNECT_S, READ_S),
+                allow_redirects=False,
+                stream=True,
+            )
+        except (RequestException, OSError, ValueError) as error:
+            raise NotSent(f"It could not be posted: {_why(error)}") from error
+        # Closed without reading what it says: only whether it took the message counts.
+        answer.close()
+        return answer.status_code
+
+
+def _why(error: Exception) -> str:
+    """Return what went wrong in one line, without the URL, which is a secret."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate is not good, or it speaks no TLS."
+    if isinstance(error, requests.exceptions.Timeout):
+        return "no answer in time."
+    inner = getattr(error.args[0], "reason", None) if error.args else None
+    return inner.said if isinstance(inner, NotConnected) else "the connection failed."

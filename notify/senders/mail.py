@@ -1,0 +1,47 @@
+"""One message by e-mail."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+
+from notify.models import Delivery
+
+
+class NotSent(Exception):
+    """The message did not go out; the text says why and is shown to its owner. `for_good`: trying
+    again is no use."""
+
+    def __init__(self, message: str, *, for_good: bool = False) -> None:
+        super().__init__(message)
+        self.for_good = for_good
+
+
+def mail_send(delivery: Delivery) -> None:
+    """Send a delivery to its person's address; raises NotSent."""
+    if not settings.DOCKERNET_MAIL:
+        raise NotSent("No mail server is configured (EMAIL_URL).", for_good=True)
+    address = delivery.user.email
+    if not address:
+        raise NotSent("The person has no e-mail address.", for_good=True)
+    # The same number at each try: a mail server that had it already can tell.
+    headers = {
+        "Message-ID": f"<{delivery.pk}@{settings.DOCKERNET_MAIL_DOMAIN}>",
+        "Auto-Submitted": "auto-generated",
+    }
+    mail = EmailMessage(
+        f"[Dockernet] {delivery.subject}",
+        f"{delivery.subject}\n\n{delivery.message['text']}\n",
+        settings.DEFAULT_FROM_EMAIL,
+        [address],
+        headers=headers,
+    )
+    try:
+        mail.send()
+    except (OSError, ValueError) as error:
+        # smtplib's errors are OSErrors. What a server says may hold anything: one line of it.
+        raise NotSent(f"The mail server did not take it: {_line(error)}") from error
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
