@@ -21,7 +21,12 @@ def seed_work(bob: User) -> None:
     for state, error, tries, ago in (
         (Delivery.State.WAITING, refused, 3, 9),
         (Delivery.State.SENT, "", 1, 40),
-        (Delivery.State.GIVEN_UP, "there is no address for hooks.chat.example.", 28, 60 * 26),
+        (
+            Delivery.State.GIVEN_UP,
+            "It could not be posted: there is no address for hooks.chat.example.",
+            28,
+            60 * 26,
+        ),
     ):
         at = timezone.now() - timedelta(minutes=ago)
         Delivery.objects.create(
