@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 _TEXT = {"class": "form-control", "autocomplete": "off", "spellcheck": "false"}
 
@@ -27,12 +28,14 @@ class RangeForm(forms.Form):
     """A range that containers must not use."""
 
     subnet = forms.CharField(
-        label="Range",
+        label=_("Range"),
         max_length=18,
         widget=forms.TextInput(
             {**_TEXT, "class": "form-control mono", "placeholder": "10.8.0.0/16"}
         ),
     )
     label = forms.CharField(
-        label="What it is", max_length=100, widget=forms.TextInput(_TEXT | {"placeholder": "VPN"})
+        label=_("What it is"),
+        max_length=100,
+        widget=forms.TextInput(_TEXT | {"placeholder": "VPN"}),
     )
