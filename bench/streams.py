@@ -1,8 +1,8 @@
 """How late an event is to a thousand open pages: one web process, a real broker.
 
 A client process of its own keeps READERS streams of one running change open, half of them live
-pages, half of the API. Events come as the ingest stores them, one transaction each, one a second, and
-carry when they were handed over. The client shares the machine's processors with the site.
+pages, half of the API. Events come as the ingest stores them, one transaction each, one a second,
+and carry when they were handed over. The client shares the machine's processors with the site.
 Run: `./dockernet bench streams [READERS]`. The limit is 500 ms at the median.
 """
 
