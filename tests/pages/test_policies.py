@@ -116,7 +116,7 @@ def test_it_adds_and_removes_freezes(browse: Browse, people: People) -> None:
     client.post("/freezes/", {**sent, "everywhere": "on"})
     window = FreezeWindow.objects.get()
     assert window.starts_at.isoformat() == "2099-12-24T08:00:00+00:00"
-    assert "2099-12-24 08:00 to 2099-12-27 08:00 everywhere Christmas" in text(
+    assert "2099-12-24 08:00 – 2099-12-27 08:00 everywhere Christmas" in text(
         browse("carol").get("/freezes/")
     )
     week = {"from_weekday": "4", "from_time": "16:00", "to_weekday": "0", "to_time": "08:00"}
@@ -125,7 +125,7 @@ def test_it_adds_and_removes_freezes(browse: Browse, people: People) -> None:
     assert (wrong.status_code, WeeklyFreeze.objects.count()) == (422, 0)
     client.post("/freezes/weekly/", week)
     weekly = WeeklyFreeze.objects.get()
-    assert "Friday 16:00 to Monday 08:00 Europe/Berlin production" in text(client.get("/freezes/"))
+    assert "Friday 16:00 – Monday 08:00 Europe/Berlin production" in text(client.get("/freezes/"))
     client.post(f"/freezes/{window.pk}/remove/")
     client.post(f"/freezes/weekly/{weekly.pk}/remove/")
     assert not FreezeWindow.objects.exists()

@@ -1,6 +1,7 @@
-"""The sentences that hosts make, read off the source of the engine and the agent.
+"""The sentences that hosts and services make, read off the source of the engine, the agent and the
+site's services.
 
-They travel as finished English text. Each is an f-string there: what stands around its values is
+They travel, and are kept in the record, as finished English text. Each is an f-string there: what stands around its values is
 the sentence, `{0}`, `{1}` ... stand for the values.
 """
 
@@ -12,6 +13,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+_WHERE = (
+    "netops/engine/**/*.py",
+    "netops/agent/*.py",
+    "netops/ingest/*.py",
+    "netops/kinds*.py",
+    "*/services/*.py",
+    "policies/access.py",
+    "policies/freeze.py",
+    "people/errors.py",
+    "people/login_*.py",
+    "hosts/observation_diff.py",
+)
 # What an admin reads at the host's own console stays English.
 _CONSOLE = {"cli", "install_script", "uninstall", "journal_text", "main", "channel", "emitter"}
 _SENTENCE = re.compile(r"[A-Z“{][^\n]*[^\s][ ][^\n]*\Z")
@@ -19,10 +32,10 @@ _WORDS = re.compile(r"[A-Za-z’']{2,}[,:]? [a-z({“0-9]|\A[A-Z][a-z]+ [A-Za-z{
 _NO_SENTENCE = re.compile(r"\A[A-Z]+[a-zA-Z]*=|&&|;|%s|\A\{\d\} [a-z]+ -|\A\{\d\}[a-z]")
 
 
-def host_sentences() -> Iterator[tuple[str, str, int]]:
+def said_sentences() -> Iterator[tuple[str, str, int]]:
     """Yield each sentence once: its template, the file below the project, and the line."""
     seen: set[str] = set()
-    files = [*(ROOT / "netops/engine").rglob("*.py"), *(ROOT / "netops/agent").glob("*.py")]
+    files = [path for pattern in _WHERE for path in ROOT.glob(pattern)]
     for path in sorted(files):
         if path.parent.name == "agent" and path.stem in _CONSOLE:
             continue

@@ -1,7 +1,7 @@
-"""What a host said, in the reader's language.
+"""What a host or a service of the site said, in the reader's language.
 
-The text itself stays as it came: a plan's digest covers it, and the record keeps it. Where a text
-is one of the engine's sentences, the page shows its translation with the same values; any other
+The text itself stays as it came: a plan's digest covers it, the record keeps it, and the API gives
+it. Where a text is one of our own sentences (language/sentences.py), the page shows its translation with the same values; any other
 text, like a program's output, is shown as it is.
 """
 
@@ -13,16 +13,16 @@ from functools import lru_cache
 from django.utils.translation import get_language
 from django.utils.translation.trans_real import translation
 
-from language.catalogue import HOST
+from language.catalogue import SAID
 
 _PLACE = re.compile(r"\{(\d+)\}")
-_CONTEXT = f"{HOST}\x04"
+_CONTEXT = f"{SAID}\x04"
 # A sentence within a sentence ("{0} Mend that."): no deeper than the engine nests them.
 _DEPTH = 3
 _LONGEST = 2000
 
 
-def host_words(text: str) -> str:
+def said(text: str) -> str:
     """Return a host's text in the language that is active, itself where it is none of ours."""
     language = get_language() or "en"
     if language.startswith("en") or not text or len(text) > _LONGEST:
