@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from django.utils import translation
 
-from language.said import Sentence, said
+from language.said import Sentence
 from language.sentences import is_sentence, said_sentences
-
-
-def test_it_says_a_sentence_with_its_values() -> None:
-    with translation.override("ko"):
-        assert said("Add 192.168.225.1/24 to docker0") == "docker0에 192.168.225.1/24 추가"
-        assert said("cache: out of memory") == "cache: out of memory"
-    assert said("Add 192.168.225.1/24 to docker0") == "Add 192.168.225.1/24 to docker0"
 
 
 @pytest.mark.parametrize(
