@@ -60,9 +60,9 @@ def _choices(environment: str) -> list[Choice]:
     """Return what each active person chose for an environment, or for all."""
     rows = Choice.objects.filter(environment__in={environment, ""}, user__is_active=True)
     found: dict[int, Choice] = {}
-    for row in rows.select_related("user").order_by("user_id"):
-        if row.environment == environment or row.user_id not in found:
-            found[row.user_id] = row
+    # "" comes first: a choice of the environment's own takes its place.
+    for row in rows.select_related("user").order_by("user_id", "environment"):
+        found[row.user_id] = row
     return list(found.values())
 
 
