@@ -12,7 +12,7 @@ from django.utils import translation
 from netops.models import Approval, Change, Job
 from netops.states import State
 from notify.happenings import FAILURES, OF_REQUESTER, Channel, Happening
-from notify.message import message_of
+from notify.message import language_of, message_of
 from notify.models import Choice, Delivery, Happened, Webhook
 from people.models import User
 from policies.access import approve_refusal
@@ -122,8 +122,7 @@ def _still_unconfirmed(change: Change) -> bool:
 def _delivery(
     happened: Happened, change: Change, user: User, channel: Channel, about: Happening
 ) -> Delivery:
-    language = getattr(user, "language", "") or settings.LANGUAGE_CODE
-    with translation.override(language):
+    with translation.override(language_of(user)):
         message = message_of(about, change, by=happened.by, said=happened.text)
     return Delivery(
         user=user,
