@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "netops",
     "policies",
     "notify",
+    "teach",
 ]
 
 MIDDLEWARE = [

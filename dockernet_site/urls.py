@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("hosts.urls")),
     path("", include("netops.urls")),
     path("", include("policies.urls")),
+    path("", include("teach.urls")),
 ]
 
 handler429 = "people.views_login.too_many"

@@ -50,6 +50,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "password": ("alice", "/account/password/"),
     "work-approver": ("bob", "/work/"),
     "work-requester": ("alice", "/work/"),
+    "terms": ("carol", "/help/terms/"),
     "notifications": ("alice", "/account/notifications/"),
     "changes": ("alice", "/changes/"),
     "request": ("alice", "/changes/new/?host=web-1"),
