@@ -14,9 +14,33 @@ from teach.glossary import TERMS
 
 ROOT = Path(__file__).resolve().parents[2]
 Browse = Callable[[str], Client]
-EXPECTED = """bridge docker0 veth link subnet gateway prefix-length nat masquerade snat dnat conntrack
-    live-restore daemon-json restart-policy layers observation digest confirm-window outage
-    reserved-range freeze break-glass grant quorum""".split()
+EXPECTED = [
+    "bridge",
+    "docker0",
+    "veth",
+    "link",
+    "subnet",
+    "gateway",
+    "prefix-length",
+    "nat",
+    "masquerade",
+    "snat",
+    "dnat",
+    "conntrack",
+    "live-restore",
+    "daemon-json",
+    "restart-policy",
+    "layers",
+    "observation",
+    "digest",
+    "confirm-window",
+    "outage",
+    "reserved-range",
+    "freeze",
+    "break-glass",
+    "grant",
+    "quorum",
+]
 
 
 def render(text: str) -> str:
