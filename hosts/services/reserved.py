@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from audit.services import audit_note
 from hosts.models import ReservedRange
+from hosts.services.conflicts import conflicts_recount
 from people.errors import Conflict, Forbidden, InvalidInput
 from people.models import User
 
@@ -20,6 +21,7 @@ def reserved_range_add(*, user: User, subnet: str, label: str) -> ReservedRange:
         with transaction.atomic():
             row = ReservedRange.objects.create(subnet=str(network), label=label)
             _note("reserved", user, row)
+            conflicts_recount()
             return row
     except IntegrityError as error:
         raise Conflict("known", f"{network} is reserved already.", "subnet") from error
@@ -46,6 +48,7 @@ def reserved_range_edit(*, user: User, pk: int, subnet: str, label: str) -> Rese
                 target=f"range:{row.subnet}",
                 message=f"{user.username} changed the range {before} to {row}.",
             )
+            conflicts_recount()
             return row
     except IntegrityError as error:
         raise Conflict("known", f"{network} is reserved already.", "subnet") from error
@@ -76,6 +79,7 @@ def reserved_range_remove(*, user: User, pk: int) -> bool:
             return False
         _note("freed", user, row)
         row.delete()
+        conflicts_recount()
     return True
 
 
