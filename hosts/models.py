@@ -38,7 +38,8 @@ class Host(models.Model):
 
     `next_*` and `rotation` are new keys that the host has not proved yet (services/rotation.py);
     what follows `observed_at` is out of `observed`, so that lists need not read it
-    (services/fleet_columns.py); `heard_*` is how far its messages are taken down (netops/ingest/heard.py)."""
+    (services/fleet_columns.py); `heard_*` is how far its messages are taken down
+    (netops/ingest/heard.py)."""
 
     class Status(models.TextChoices):
         PENDING = "pending", _("Pending")
