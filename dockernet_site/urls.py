@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("notify.urls")),
     path("", include("audit.urls")),
     path("", include("hosts.urls")),
+    path("", include("language.urls")),
     path("", include("netops.urls")),
     path("", include("policies.urls")),
 ]

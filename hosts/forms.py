@@ -45,12 +45,14 @@ class RangeForm(forms.Form):
     """A range that containers must not use."""
 
     subnet = forms.CharField(
-        label="Range",
+        label=_("Range"),
         max_length=18,
         widget=forms.TextInput(
             {**_TEXT, "class": "form-control mono", "placeholder": "10.8.0.0/16"}
         ),
     )
     label = forms.CharField(
-        label="What it is", max_length=100, widget=forms.TextInput(_TEXT | {"placeholder": "VPN"})
+        label=_("What it is"),
+        max_length=100,
+        widget=forms.TextInput(_TEXT | {"placeholder": "VPN"}),
     )

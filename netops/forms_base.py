@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from netops.models import Change
 
@@ -22,31 +24,33 @@ class ChangeForm(forms.Form):
     """
 
     kind: ClassVar[str]
-    short: ClassVar[str]
-    heading: ClassVar[str]
-    lead: ClassVar[str]
+    short: ClassVar[str | Promise]
+    heading: ClassVar[str | Promise]
+    lead: ClassVar[str | Promise]
     template: ClassVar[str]
     side: ClassVar[str]
 
     host = forms.CharField(
         required=False,
+        label=_("Host"),
         max_length=63,
         widget=forms.TextInput(LINE | NEEDED | {"list": "host-names"}),
     )
     reason = forms.CharField(
         required=False,
+        label=_("Reason"),
         max_length=2000,
-        help_text="It stays in the record, for whoever looks back in a year.",
+        help_text=_("It stays in the record, for whoever looks back in a year."),
         widget=forms.Textarea(NEEDED | {"class": "form-control", "rows": 3}),
     )
 
     confirm = forms.ChoiceField(
         required=False,
         initial=Change.Confirm.SITE,
-        label="When all is done, who confirms it?",
+        label=_("When all is done, who confirms it?"),
         choices=[
-            (Change.Confirm.SITE.value, "Dockernet, as soon as the host reaches it afresh"),
-            (Change.Confirm.PERSON.value, "A person, on the page of the change"),
+            (Change.Confirm.SITE.value, _("Dockernet, as soon as the host reaches it afresh")),
+            (Change.Confirm.PERSON.value, _("A person, on the page of the change")),
         ],
         widget=forms.RadioSelect,
     )
@@ -54,7 +58,7 @@ class ChangeForm(forms.Form):
         required=False,
         max_length=8,
         initial=60,
-        label="Seconds to confirm",
+        label=_("Seconds to confirm"),
         widget=forms.TextInput(LINE | NEEDED | {"inputmode": "numeric"}),
     )
 

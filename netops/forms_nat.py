@@ -7,14 +7,19 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from netops.engine.desired_nat import KIND, MASQUERADE, NONE, SNAT
 from netops.forms_base import MONO, NEEDED, ChangeForm
 
 MODE_WORDS = (
-    (MASQUERADE, "Masquerade", "Packets leave with the address of the link that they leave by."),
-    (SNAT, "SNAT", "Packets leave with one address of the host, always the same."),
-    (NONE, "None of ours", "Dockernet translates nothing; what Docker does itself stays."),
+    (
+        MASQUERADE,
+        _("Masquerade"),
+        _("Packets leave with the address of the link that they leave by."),
+    ),
+    (SNAT, "SNAT", _("Packets leave with one address of the host, always the same.")),
+    (NONE, _("None of ours"), _("Dockernet translates nothing; what Docker does itself stays.")),
 )
 _TEXTS = ("subnet", "mode", "to_source", "out_interface")
 _AREA = {"class": "form-control mono", "spellcheck": "false", "autocomplete": "off"}
@@ -24,50 +29,52 @@ class NatForm(ChangeForm):
     """Subnet, way out, published ports; lists are written one item a line."""
 
     kind = KIND
-    short = "NAT rules"
-    heading = "NAT for a subnet"
-    lead = "Docker keeps running, and so do the containers: only rules of Dockernet's own change."
+    short = _("NAT rules")
+    heading = _("NAT for a subnet")
+    lead = _(
+        "Docker keeps running, and so do the containers: only rules of Dockernet's own change."
+    )
     template = "netops/_request_nat.html"
     side = "netops/_request_nat_side.html"
 
     subnet = forms.CharField(
         required=False,
         max_length=64,
-        label="Subnet of the containers",
-        help_text="The subnet of one of the host's Docker bridges.",
+        label=_("Subnet of the containers"),
+        help_text=_("The subnet of one of the host's Docker bridges."),
         widget=forms.TextInput(
             MONO | NEEDED | {"placeholder": "192.168.225.0/24", "list": "nat-subnets"}
         ),
     )
     mode = forms.CharField(
-        required=False, max_length=64, label="On the way out", initial=MASQUERADE
+        required=False, max_length=64, label=_("On the way out"), initial=MASQUERADE
     )
     to_source = forms.CharField(
         required=False,
         max_length=64,
-        label="Address to leave with",
-        help_text="For SNAT: an address that the host itself has.",
+        label=_("Address to leave with"),
+        help_text=_("For SNAT: an address that the host itself has."),
         widget=forms.TextInput(MONO | {"placeholder": "198.51.100.12", "list": "nat-addresses"}),
     )
     out_interface = forms.CharField(
         required=False,
         max_length=64,
-        label="Only by this interface",
-        help_text="Left empty: by every one but the subnet's own bridge.",
+        label=_("Only by this interface"),
+        help_text=_("Left empty: by every one but the subnet's own bridge."),
         widget=forms.TextInput(MONO | {"placeholder": "eth0", "list": "nat-links"}),
     )
     exclude = forms.CharField(
         required=False,
         max_length=4000,
-        label="Networks that see the containers' own addresses",
-        help_text="One network a line, such as 10.0.0.0/8. Packets to them are not translated.",
+        label=_("Networks that see the containers' own addresses"),
+        help_text=_("One network a line, such as 10.0.0.0/8. Packets to them are not translated."),
         widget=forms.Textarea(_AREA | {"rows": 2}),
     )
     publish = forms.CharField(
         required=False,
         max_length=10_000,
-        label="Published ports",
-        help_text=(
+        label=_("Published ports"),
+        help_text=_(
             "One port a line: protocol, port of the host (with one of its addresses in front, or "
             "on all of them), address and port of the container."
         ),
@@ -77,7 +84,7 @@ class NatForm(ChangeForm):
     )
     docker_chain = forms.BooleanField(
         required=False,
-        label="Make Docker's chain too",
+        label=_("Make Docker's chain too"),
         widget=forms.CheckboxInput({"class": "form-check-input"}),
     )
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from netops.engine.desired_subnet import ACCEPTABLE, KIND
 from netops.forms_base import MONO, NEEDED, ChangeForm
 
 ACCEPT_WORDS = {
-    "removes-container": "Containers started with --rm are deleted when they stop for the change.",
-    "host-ip-bound": "Ports published on docker0's present address do not come back by themselves.",
-    "overlaps-route": "The host loses its present way to the addresses that the subnet covers.",
-    "swarm-node": "The host is part of a swarm, whose tasks restart with Docker.",
+    "removes-container": _(
+        "Containers started with --rm are deleted when they stop for the change."
+    ),
+    "host-ip-bound": _(
+        "Ports published on docker0's present address do not come back by themselves."
+    ),
+    "overlaps-route": _("The host loses its present way to the addresses that the subnet covers."),
+    "swarm-node": _("The host is part of a swarm, whose tasks restart with Docker."),
 }
 
 
@@ -21,34 +26,35 @@ class SubnetForm(ChangeForm):
     """Subnet, gateway, accepted risks. `containers` only serves the size helper."""
 
     kind = KIND
-    short = "Subnet of docker0"
-    heading = "A new subnet for docker0"
-    lead = "Docker is stopped for it, and every container on docker0 gets a new address."
+    short = _("Subnet of docker0")
+    heading = _("A new subnet for docker0")
+    lead = _("Docker is stopped for it, and every container on docker0 gets a new address.")
     template = "netops/_request_subnet.html"
     side = "netops/_request_subnet_side.html"
 
     subnet = forms.CharField(
         required=False,
         max_length=64,
-        label="New subnet of docker0",
+        label=_("New subnet of docker0"),
         widget=forms.TextInput(MONO | NEEDED | {"placeholder": "192.168.225.0/24"}),
     )
     containers = forms.IntegerField(
         required=False,
         min_value=1,
         max_value=16_777_213,
-        label="How many containers?",
+        label=_("How many containers?"),
         widget=forms.NumberInput({"class": "form-control", "inputmode": "numeric"}),
     )
     gateway = forms.CharField(
         required=False,
+        label=_("Gateway"),
         max_length=64,
-        help_text="docker0's own address in it. Left empty: the first address of the subnet.",
+        help_text=_("docker0's own address in it. Left empty: the first address of the subnet."),
         widget=forms.TextInput(MONO | {"placeholder": "192.168.225.1"}),
     )
     accept = forms.MultipleChoiceField(
         required=False,
-        label="Risks that you accept",
+        label=_("Risks that you accept"),
         choices=[(code, ACCEPT_WORDS.get(code, code)) for code in ACCEPTABLE],
         widget=forms.CheckboxSelectMultiple,
     )

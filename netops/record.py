@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from attrs import define, field
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from netops.engine.plan import StepSpec
 from netops.event_row import EventRow
@@ -18,6 +20,14 @@ WAITING, RUNNING, DONE, FAILED, UNDONE = "waiting", "running", "done", "failed",
 # A step that had begun when the worker was lost, and of which nothing more was heard.
 CUT = "cut"
 MOST_LINES = 400
+_WORDS: dict[str, Promise] = {
+    WAITING: _("waiting"),
+    RUNNING: _("running"),
+    DONE: _("done"),
+    FAILED: _("failed"),
+    UNDONE: _("undone"),
+    CUT: _("cut short"),
+}
 
 
 def _when(at: str) -> datetime:
@@ -45,6 +55,11 @@ class StepRecord:
         if self.started_at is None or self.ended_at is None:
             return None
         return max(0.0, (self.ended_at - self.started_at).total_seconds())
+
+    @property
+    def status_word(self) -> Promise:
+        """Its status in the reader's language."""
+        return _WORDS[self.status]
 
     @property
     def commands(self) -> list[str]:

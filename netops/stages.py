@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from attrs import frozen
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from netops.models import Approval, Change, Job
 from netops.states import State
@@ -14,14 +16,14 @@ DONE, NOW, STOPPED, AHEAD = "done", "now", "stopped", "ahead"
 
 S = State
 _OUTCOME = {
-    S.SUCCEEDED: ("Succeeded", DONE, "good"),
-    S.ROLLED_BACK: ("Rolled back", STOPPED, "warn"),
-    S.FAILED: ("Failed", STOPPED, "bad"),
-    S.STALE: ("Stale", STOPPED, "warn"),
-    S.UNKNOWN: ("Unknown", NOW, "odd"),
-    S.RUNNING: ("Running", NOW, "live"),
-    S.APPROVED: ("On its way to the host", NOW, "live"),
-    S.EXPIRED: ("Expired", STOPPED, "idle"),
+    S.SUCCEEDED: (_("Succeeded"), DONE, "good"),
+    S.ROLLED_BACK: (_("Rolled back"), STOPPED, "warn"),
+    S.FAILED: (_("Failed"), STOPPED, "bad"),
+    S.STALE: (_("Stale"), STOPPED, "warn"),
+    S.UNKNOWN: (_("Unknown"), NOW, "odd"),
+    S.RUNNING: (_("Running"), NOW, "live"),
+    S.APPROVED: (_("On its way to the host"), NOW, "live"),
+    S.EXPIRED: (_("Expired"), STOPPED, "idle"),
 }
 
 
@@ -29,7 +31,7 @@ _OUTCOME = {
 class Stage:
     """`status` is done, now, stopped or ahead; `tone` as of a state; `by` a person or ""."""
 
-    name: str
+    name: str | Promise
     status: str
     tone: str = "idle"
     by: str = ""
@@ -43,7 +45,7 @@ def stages_of(
     its job began without approvals (break-glass)."""
     requester = str(change.requested_by)
     return [
-        Stage("Requested", DONE, "good", by=requester, at=change.created_at),
+        Stage(_("Requested"), DONE, "good", by=requester, at=change.created_at),
         _plan(change),
         _broken(change, job) if broken else _review(change, approvals),
         _job(change, job),
@@ -53,40 +55,40 @@ def stages_of(
 def _plan(change: Change) -> Stage:
     state = change.state
     if state == S.PLANNING:
-        return Stage("Planning", NOW, "live", by=change.host.name)
+        return Stage(_("Planning"), NOW, "live", by=change.host.name)
     if state == S.BLOCKED:
-        name = "No plan" if change.plan is None else "Blocked"
+        name = _("No plan") if change.plan is None else _("Blocked")
         return Stage(name, STOPPED, "warn", by=change.host.name, at=change.planned_at)
     if change.plan is None:
-        return Stage("No plan", STOPPED)
-    return Stage("Planned", DONE, "good", by=change.host.name, at=change.planned_at)
+        return Stage(_("No plan"), STOPPED)
+    return Stage(_("Planned"), DONE, "good", by=change.host.name, at=change.planned_at)
 
 
 def _review(change: Change, approvals: Sequence[Approval]) -> Stage:
     last = approvals[-1] if approvals else None
     state = change.state
     if state == S.REJECTED and last:
-        return Stage("Rejected", STOPPED, "bad", by=str(last.by), at=last.at)
+        return Stage(_("Rejected"), STOPPED, "bad", by=str(last.by), at=last.at)
     if state == S.AWAITING_APPROVAL:
-        return Stage("Awaiting approval", NOW, "warn")
+        return Stage(_("Awaiting approval"), NOW, "warn")
     if state == S.WITHDRAWN:
-        return Stage("Withdrawn", STOPPED, at=change.updated_at)
+        return Stage(_("Withdrawn"), STOPPED, at=change.updated_at)
     approved = last is not None and last.plan_digest == change.plan_digest
     if last and last.decision == Approval.Decision.APPROVED and approved:
-        return Stage("Approved", DONE, "good", by=str(last.by), at=last.at)
+        return Stage(_("Approved"), DONE, "good", by=str(last.by), at=last.at)
     if state == S.EXPIRED:
-        return Stage("Expired", STOPPED, at=change.updated_at)
-    return Stage("Approval", AHEAD)
+        return Stage(_("Expired"), STOPPED, at=change.updated_at)
+    return Stage(_("Approval"), AHEAD)
 
 
 def _broken(change: Change, job: Job | None) -> Stage:
     at = job.created_at if job else None
-    return Stage("Glass broken", STOPPED, "bad", by=change.break_glass_by, at=at)
+    return Stage(_("Glass broken"), STOPPED, "bad", by=change.break_glass_by, at=at)
 
 
 def _job(change: Change, job: Job | None) -> Stage:
     if job is None or change.state not in _OUTCOME:
-        return Stage("Carried out", AHEAD)
+        return Stage(_("Carried out"), AHEAD)
     name, status, tone = _OUTCOME[State(change.state)]
     at = job.finished_at or job.started_at
     return Stage(name, status, tone, by=change.host.name, at=at)

@@ -1,7 +1,7 @@
 """The live page of a change: Server-Sent Events whose data are fragments of the page itself.
 
-`part` carries fragments that htmx puts in their places by id; each holds its whole element, so
-that one delivered twice changes nothing. `again` asks the page to fetch itself (what changed
+`part` carries fragments that htmx puts in their places by id; each holds its whole element, except
+for the row that the list of all events gets. `again` asks the page to fetch itself (what changed
 differs from reader to reader). `end` closes the stream.
 """
 
@@ -14,6 +14,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.template.loader import render_to_string
+from django.utils import translation
 from django.views.decorators.http import require_GET
 
 from netops.event_row import EventRow
@@ -30,8 +31,8 @@ HEADERS = {
 _MOST_KEPT = 2000
 _AGAIN = ("state", "rollback_started", "end")
 
-# A fragment is the same for every reader, so that many open pages cost one rendering.
-_rendered: OrderedDict[tuple[int, int, int, str], bytes] = OrderedDict()
+# A fragment is the same for every reader of a language, so that many open pages cost one rendering.
+_rendered: OrderedDict[tuple[int, int, int, str, str], bytes] = OrderedDict()
 
 
 @login_required
@@ -45,7 +46,7 @@ async def change_live(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     except NotFound as error:
         raise Http404 from error
     return StreamingHttpResponse(
-        _stream(pk, plan_round, after, record),
+        _stream(pk, plan_round, after, record, translation.get_language() or ""),
         content_type="text/event-stream; charset=utf-8",
         headers=HEADERS,
     )
@@ -67,7 +68,7 @@ def _record_until(pk: int, after: int) -> tuple[int, Record]:
 
 
 async def _stream(
-    change_id: int, plan_round: int, after: int, record: Record
+    change_id: int, plan_round: int, after: int, record: Record, language: str
 ) -> AsyncIterator[bytes]:
     yield b": open\n\n"
     ended = False
@@ -77,9 +78,10 @@ async def _stream(
             continue
         ended = row.type == "end"
         step = record.take(row)
-        key = (change_id, plan_round, row.seq, row.type)
+        key = (change_id, plan_round, row.seq, row.type, language)
         if key not in _rendered:
-            _rendered[key] = _message(row, record, step)
+            with translation.override(language):
+                _rendered[key] = _message(row, record, step)
             while len(_rendered) > _MOST_KEPT:
                 _rendered.popitem(last=False)
         yield _rendered[key]
@@ -100,6 +102,8 @@ def _message(row: EventRow, record: Record, step: StepRecord | None) -> bytes:
     else:
         names = ("netops/_step.html", "netops/_job_line.html", "netops/_progress.html")
         html = "".join(render_to_string(name, {**context, "oob": True}) for name in names)
+    # The one part that is added to: no number comes twice to a page.
+    html += render_to_string("netops/_event_new.html", {"event": row})
     return _sse(row.seq, "part", html)
 
 

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from hosts.models import Host
@@ -41,7 +42,7 @@ def change_new(request: UserRequest) -> HttpResponse:
     """The form, filled from the URL (`kind` and `host` with fields of the kind, or `from`: an
     earlier change), and its answer."""
     if not request.user.can_request():
-        raise PermissionDenied("Your role does not ask for changes.")
+        raise PermissionDenied(_("Your role does not ask for changes."))
     if request.method == "GET":
         form = _first_form(request)
         return _page(request, form, host_named(form["host"].value()))
@@ -94,7 +95,8 @@ def _send(request: UserRequest, form: ChangeForm, host: Host | None) -> Change |
     try:
         if host is None:
             name = form.cleaned_data.get("host", "")
-            form.add_error("host", f"There is no host “{name}”." if name else "Which host?")
+            unknown = _("There is no host “%(name)s”.") % {"name": name}
+            form.add_error("host", unknown if name else _("Which host?"))
             parse_spec(form.kind, form.spec())
             return None
         return change_request(
@@ -176,8 +178,11 @@ def _proposal(host: Host | None, containers: object) -> Proposal | str | None:
     if not text:
         return None
     if not (text.isascii() and text.isdecimal()) or len(text) > 9:
-        return "Write the number of containers in digits."
+        return _("Write the number of containers in digits.")
+    number = int(text)
+    if number < 1:
+        return _("At least one container.")
     try:
-        return proposal_for(host=host, containers=int(text))
-    except ValueError as error:
-        return str(error)
+        return proposal_for(host=host, containers=number)
+    except ValueError:
+        return _("No private range holds %(n)d containers.") % {"n": number}

@@ -203,7 +203,7 @@ def test_it_says_how_a_rollback_went(browse: Browse, people: People, web: Host) 
     told = text(browse("carol").get(f"/changes/{change.pk}/"))
     assert "web-1 is as it was." in told
     assert "Step 12 failed (cache-1 has no address" in told
-    assert "12, failed" in told
+    assert "Step 12: failed" in told
     assert told.count("undone") >= 11
 
 
