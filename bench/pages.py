@@ -1,8 +1,8 @@
 """Queries and server time of the lists of the site at 10, 1,000 and 10,000 hosts.
 
 In one process, without network and broker: the whole of Django, from the request to the answer.
-Each host has reported 20 containers and has five changes behind it, one in fifty has one under way.
-Run: `./dockernet bench pages [ROUNDS]`; on SQLite, or on the empty database that DATABASE_URL names.
+Each host has reported 20 containers and has five changes, one in fifty of them one under way.
+Run: `./dockernet bench pages [ROUNDS]`; on SQLite, or the empty database that DATABASE_URL names.
 """
 
 from __future__ import annotations
@@ -157,12 +157,12 @@ def _measure(name: str, path: str, rounds: int) -> tuple[int, float]:
         assert client.get(path).status_code == wanted
     with CaptureQueriesContext(connection) as queries:
         client.get(path)
-    took = []
+    asked, took = len(queries), []
     for _ in range(rounds):
         begun = time.perf_counter()
         client.get(path)
         took.append((time.perf_counter() - begun) * 1000)
-    return len(queries), statistics.median(took)
+    return asked, statistics.median(took)
 
 
 def _tell(found: dict[str, list[tuple[int, float]]]) -> None:
