@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from hosts.models import Host, Tag
@@ -68,7 +68,7 @@ def host_list(
 
 
 def _has(word: str) -> Q:
-    tagged = Host.objects.filter(tags__name__icontains=word).values("pk")
+    tagged = Host.tags.through.objects.filter(tag__name__icontains=word).values("host_id")
     words = Q(name__icontains=word) | Q(environment__icontains=word)
     return words | Q(subnet__icontains=word) | Q(pk__in=tagged)
 
@@ -101,7 +101,8 @@ def _sorted(hosts: QuerySet[Host], sort: str) -> QuerySet[Host]:
         ranks = [When(_status_is(s), then=Value(n)) for n, s in enumerate(STATUSES)]
         hosts = hosts.alias(status_rank=Case(*ranks))
     elif name == "change":
-        hosts = hosts.alias(has_change=Exists(_changing().filter(pk=OuterRef("pk"))))
+        changing = When(pk__in=_changing().values("pk"), then=Value(1))
+        hosts = hosts.alias(has_change=Case(changing, default=Value(0)))
     elif name == "seen":
         seen = F("last_seen_at")
         return hosts.order_by(
