@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "netops",
     "policies",
     "notify",
+    "teach",
 ]
 
 MIDDLEWARE = [

@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("language.urls")),
     path("", include("netops.urls")),
     path("", include("policies.urls")),
+    path("", include("teach.urls")),
 ]
 
 handler429 = "people.views_login.too_many"

@@ -172,9 +172,9 @@ class HostSubnet(models.Model):
 
     class Use(models.TextChoices):
         DOCKER0 = "docker0", "docker0"
-        DOCKER = "docker", "Docker network"
-        ADDRESS = "address", "Address of the host"
-        ROUTE = "route", "Route"
+        DOCKER = "docker", _("Docker network")
+        ADDRESS = "address", _("Address of the host")
+        ROUTE = "route", _("Route")
 
     host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="subnets")
     subnet = models.CharField(max_length=18)

@@ -50,6 +50,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "password": ("alice", "/account/password/"),
     "work-approver": ("bob", "/work/"),
     "work-requester": ("alice", "/work/"),
+    "terms": ("carol", "/help/terms/"),
     "notifications": ("bob", "/account/notifications/?environment=production"),
     "notifications-none": ("alice", "/account/notifications/"),
     "changes-admin": ("admin", "/changes/?q=web&sort=-host"),

@@ -74,6 +74,7 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "groups/<int:pk>/": (VIEWER, ADMIN),
     "groups/<int:pk>/<int:user_pk>/remove/": (NEVER, ADMIN),
     "groups/<int:pk>/remove/": (NEVER, ADMIN),
+    "help/terms/": (VIEWER, NEVER),
     "hosts/<slug:name>/": (VIEWER, NEVER),
     "hosts/<slug:name>/enrol/": (NEVER, ADMIN),
     "hosts/<slug:name>/history/": (VIEWER, NEVER),
