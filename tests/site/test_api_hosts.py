@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -181,9 +182,9 @@ def test_it_narrows_and_sorts_the_list(api: Callable[[str], Api], people: dict[s
 def test_an_admin_tags_hosts(api: Callable[[str], Api]) -> None:
     api("admin").post("/hosts", {"name": "web-1", "tags": ["Shop"]})
     assert api("carol").get("/hosts/web-1").json["tags"] == ["shop"]
-    answer = api("admin").send("PUT", "/hosts/web-1/tags", {"tags": ["gpu", "eu-1"]})
+    answer = api("admin").send("PUT", "/hosts/web-1/tags", json.dumps({"tags": ["gpu", "eu-1"]}))
     assert (answer.status, answer.json["tags"]) == (200, ["eu-1", "gpu"])
-    answer = api("admin").send("PUT", "/hosts/web-1/tags", {"tags": ["no tag"]})
+    answer = api("admin").send("PUT", "/hosts/web-1/tags", json.dumps({"tags": ["no tag"]}))
     assert (answer.status, answer.problems) == (422, [("tags", "invalid")])
     assert api("carol").get("/hosts/web-1").json["tags"] == ["eu-1", "gpu"]
 
