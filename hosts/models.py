@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from netops.engine.errors import MessageRejected
 from netops.engine.observed import Observed
@@ -19,18 +20,32 @@ def new_host_id() -> str:
     return secrets.token_hex(6)
 
 
+class Tag(models.Model):
+    """A word of the team's for some of its hosts; there are none that no host has."""
+
+    name = models.CharField(max_length=30, unique=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Host(models.Model):
     """A Docker host. `secret` (hex) signs its messages; `broker_digest` is the SHA-256 (hex) of
     its broker password, which the host alone knows.
 
     `next_*` and `rotation` are new keys that the host has not proved yet (services/rotation.py);
-    `heard_*` is how far its messages are taken down (netops/ingest/heard.py)."""
+    what follows `observed_at` is out of `observed`, so that lists need not read it
+    (services/fleet_columns.py); `heard_*` is how far its messages are taken down
+    (netops/ingest/heard.py)."""
 
     class Status(models.TextChoices):
-        PENDING = "pending", "Pending"
-        ONLINE = "online", "Online"
-        OFFLINE = "offline", "Offline"
-        REVOKED = "revoked", "Revoked"
+        PENDING = "pending", _("Pending")
+        ONLINE = "online", _("Online")
+        OFFLINE = "offline", _("Offline")
+        REVOKED = "revoked", _("Revoked")
 
     id = models.CharField(max_length=12, primary_key=True, default=new_host_id, editable=False)
     name = models.SlugField(max_length=63, unique=True)
@@ -58,10 +73,21 @@ class Host(models.Model):
     observed_at = models.DateTimeField(null=True, blank=True)
     docker_version = models.CharField(max_length=64, blank=True, db_index=True)
     subnet = models.CharField(max_length=18, blank=True)
+    subnet_start = models.BigIntegerField(default=0)
     container_count = models.PositiveIntegerField(default=0)
+    conflict_count = models.PositiveIntegerField(default=0)
+    service_manager = models.CharField(max_length=16, blank=True)
+    tags = models.ManyToManyField(Tag, related_name="hosts", blank=True)
 
     class Meta:
         ordering = ("name",)
+        # Each is an order of the fleet's page; SQLite would walk past `observed` for them.
+        indexes = [
+            models.Index(fields=["subnet_start", "name"], name="host_by_subnet"),
+            models.Index(fields=["container_count", "name"], name="host_by_containers"),
+            models.Index(fields=["conflict_count", "name"], name="host_by_conflicts"),
+            models.Index(fields=["docker_version", "name"], name="host_by_docker"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -146,9 +172,9 @@ class HostSubnet(models.Model):
 
     class Use(models.TextChoices):
         DOCKER0 = "docker0", "docker0"
-        DOCKER = "docker", "Docker network"
-        ADDRESS = "address", "Address of the host"
-        ROUTE = "route", "Route"
+        DOCKER = "docker", _("Docker network")
+        ADDRESS = "address", _("Address of the host")
+        ROUTE = "route", _("Route")
 
     host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="subnets")
     subnet = models.CharField(max_length=18)

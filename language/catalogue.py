@@ -15,8 +15,8 @@ from babel.messages.pofile import read_po
 
 SOURCE = Path(__file__).resolve().parent.parent / "locale"
 DOMAIN = "django"
-# Context of the sentences that hosts make (language/host_words.py).
-HOST = "host"
+# Context of the sentences that hosts make (language/said.py).
+SAID = "said"
 
 
 def text_file(language: str) -> Path:

@@ -11,8 +11,8 @@ from django.template import Context, Engine
 from django.template.base import Lexer, Node, Template, TokenType
 from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 
-from language.catalogue import HOST
-from language.host_sentences import ROOT, host_sentences
+from language.catalogue import SAID
+from language.sentences import ROOT, said_sentences
 
 APPS = ("audit", "dockernet_site", "hosts", "language", "netops", "notify", "people", "policies")
 # {{ value|default:_("none") }}, {% include "x.html" with word=_("none") %}
@@ -43,8 +43,8 @@ def texts() -> Iterator[Text]:
     """Yield every text, some more than once."""
     yield from _of_python()
     yield from _of_templates()
-    for sentence, path, line in host_sentences():
-        yield Text((sentence,), HOST, (path, line))
+    for sentence, path, line in said_sentences():
+        yield Text((sentence,), SAID, (path, line))
 
 
 def _of_python() -> Iterator[Text]:

@@ -1,15 +1,7 @@
-"""What a host said, in the reader's language: {{ text|host_words }}."""
+"""The former name of the filter `said`."""
 
-from __future__ import annotations
+from language.templatetags.said import register, said
 
-from django import template
+register.filter("host_words", said)
 
-from language import host_words as words
-
-register = template.Library()
-
-
-@register.filter
-def host_words(text: str) -> str:
-    """Return a sentence of a host in the language of the page."""
-    return words.host_words(str(text))
+__all__ = ["register"]

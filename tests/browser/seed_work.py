@@ -23,7 +23,7 @@ def seed_work(bob: User) -> None:
         (Delivery.State.SENT, "", 1, 40),
         (
             Delivery.State.GIVEN_UP,
-            "It could not be posted: there is no address for hooks.chat.example.",
+            "There is no address for hooks.chat.example.",
             28,
             60 * 26,
         ),

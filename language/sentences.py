@@ -1,7 +1,8 @@
-"""The sentences that hosts make, read off the source of the engine and the agent.
+"""The sentences that hosts and services make, read off the source of the engine, the agent and the
+site's services.
 
-They travel as finished English text. Each is an f-string there: what stands around its values is
-the sentence, `{0}`, `{1}` ... stand for the values.
+They travel, and are kept in the record, as finished English text. Each is an f-string there: what
+stands around its values is the sentence, `{0}`, `{1}` ... stand for the values.
 """
 
 from __future__ import annotations
@@ -12,17 +13,31 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+_WHERE = (
+    "netops/engine/**/*.py",
+    "netops/agent/*.py",
+    "netops/ingest/*.py",
+    "netops/kinds*.py",
+    "*/services/*.py",
+    "policies/access.py",
+    "policies/freeze.py",
+    "people/errors.py",
+    "people/login_*.py",
+    "hosts/observation_diff.py",
+)
 # What an admin reads at the host's own console stays English.
 _CONSOLE = {"cli", "install_script", "uninstall", "journal_text", "main", "channel", "emitter"}
-_SENTENCE = re.compile(r"[A-Z“{][^\n]*[^\s][ ][^\n]*\Z")
+_BEGINS = re.compile(r"[A-Z“{]|(?:docker0|dockerd|live-restore|default-address-pools)\b")
 _WORDS = re.compile(r"[A-Za-z’']{2,}[,:]? [a-z({“0-9]|\A[A-Z][a-z]+ [A-Za-z{]")
-_NO_SENTENCE = re.compile(r"\A[A-Z]+[a-zA-Z]*=|&&|;|%s|\A\{\d\} [a-z]+ -|\A\{\d\}[a-z]")
+_COMMAND = re.compile(r"\A[A-Z]+[a-zA-Z]*=|&&|%s|\\\\|\A\{\d\} [a-z]+ -|\A\{\d\}[a-z]")
+# Less fixed text than this is in many texts that mean something else.
+_FEWEST_LETTERS = 6
 
 
-def host_sentences() -> Iterator[tuple[str, str, int]]:
+def said_sentences() -> Iterator[tuple[str, str, int]]:
     """Yield each sentence once: its template, the file below the project, and the line."""
     seen: set[str] = set()
-    files = [*(ROOT / "netops/engine").rglob("*.py"), *(ROOT / "netops/agent").glob("*.py")]
+    files = [path for pattern in _WHERE for path in ROOT.glob(pattern)]
     for path in sorted(files):
         if path.parent.name == "agent" and path.stem in _CONSOLE:
             continue
@@ -34,13 +49,13 @@ def host_sentences() -> Iterator[tuple[str, str, int]]:
 
 def is_sentence(text: str) -> bool:
     """Return True for words to a person, False for commands, keys and patterns."""
-    plain = re.sub(r"\{\d+\}", "Xx", text)
-    return bool(
-        _SENTENCE.match(text)
-        and _WORDS.search(plain)
-        and not _NO_SENTENCE.search(text)
-        and re.search(r"[a-z]{2}", re.sub(r"\{\d+\}", "", text))
-    )
+    plain = re.sub(r"\{\w+\}", "Xx", text)
+    fixed = re.sub(r"\{\w+\}", "", text)
+    if "\n" in text or not _BEGINS.match(text) or not _WORDS.search(plain):
+        return False
+    if _COMMAND.search(text) or (";" in text and not text.endswith(".")):
+        return False
+    return len(re.findall(r"[A-Za-z]", fixed)) >= _FEWEST_LETTERS
 
 
 def _texts(tree: ast.Module) -> Iterator[tuple[str, int]]:
