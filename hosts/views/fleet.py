@@ -105,7 +105,7 @@ def _headings(sort: str) -> list[tuple[str, str, str, str]]:
         "docker0": _("docker0"),
         "containers": _("Containers"),
         "conflicts": _("Conflicts"),
-        "change": _("Change under way"),
+        "change": _("Change"),
         "docker": _("Docker"),
         "seen": _("Seen"),
     }
