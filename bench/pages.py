@@ -21,6 +21,7 @@ PAGES = {
     "fleet, its fragment": "/",
     "fleet, nothing new": "/",
     "fleet, searched": "/?q=icn+web&sort=-containers",
+    "fleet, a subnet searched": "/?q=10.2",
     "fleet, in conflict": "/?conflicts=yes&status=online",
     "fleet, by change": "/?sort=-change",
     "fleet, last page by subnet": "/?sort=docker0&page=9999",
@@ -104,8 +105,10 @@ def _grow(first: int, size: int) -> None:
             _change(Change, h, n, by) for h in hosts for n in range(_CHANGES)
         )
     conflicts_recount()
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+    if connection.vendor == "postgresql":
+        # As its autovacuum would have done; nothing does it for SQLite.
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
 
 
 def _host(model: Any, number: int, report: Any) -> Any:
