@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from ipaddress import IPv4Address
 
@@ -14,7 +14,7 @@ from netops.engine.desired import KINDS
 from netops.engine.plan import BLOCKER, INFO, WARNING, Finding, Plan
 from netops.event_row import EventRow
 from netops.kinds import differences_of, sentence_of
-from netops.models import Approval, Change, Job
+from netops.models import Approval, Change, Comment, Job
 from netops.nat_scenes import scene_of_plan
 from netops.nat_way import Way, ways_of
 from netops.presenters import left_of
@@ -22,6 +22,7 @@ from netops.record import Record, record_of
 from netops.rules_diff import RulesDiff, rules_diff
 from netops.stages import Stage, stages_of
 from netops.states import State
+from netops.timeline import Moment, timeline_of
 from people.models import User
 from policies.review import of_this_plan
 from policies.standing import Standing, Waiting
@@ -84,6 +85,7 @@ class ChangePage:
     allowed: Allowed
     left: list[str]
     events: Sequence[EventRow]
+    moments: list[Moment]
 
     @property
     def blockers(self) -> int:
@@ -125,6 +127,7 @@ def change_page(
     events: Sequence[EventRow],
     user: User,
     standing: Standing,
+    comments: Iterable[Comment] = (),
 ) -> ChangePage:
     """Return what the page of a change shows to a reader. Reads nothing from the database."""
     plan = change.current_plan
@@ -151,6 +154,7 @@ def change_page(
         allowed=allowed_of(change, job, user, standing),
         left=left_of(job) if job and change.state == State.FAILED else [],
         events=events,
+        moments=timeline_of(events=events, approvals=approvals, comments=comments),
     )
 
 
