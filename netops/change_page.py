@@ -9,14 +9,16 @@ from ipaddress import IPv4Address
 from attrs import frozen
 
 from netops.allowed import Allowed, allowed_of, awaits_confirm
+from netops.config_diff import ConfigDiff, config_diff
 from netops.difference import Difference
 from netops.engine.desired import KINDS
 from netops.engine.plan import BLOCKER, INFO, WARNING, Finding, Plan
 from netops.event_row import EventRow
 from netops.kinds import differences_of, sentence_of
-from netops.models import Approval, Change, Comment, Job
+from netops.models import Approval, Change, Comment, Job, PlanVersion
 from netops.nat_scenes import scene_of_plan
 from netops.nat_way import Way, ways_of
+from netops.plan_since import Since, plan_since
 from netops.presenters import left_of
 from netops.record import Record, record_of
 from netops.rules_diff import RulesDiff, rules_diff
@@ -65,7 +67,7 @@ class Glass:
 class ChangePage:
     """A change with everything around it. `acceptable` are codes of blockers that the requester
     may take the risk of; `rules` and `ways` are of plans that set rules, `left` has the commands
-    that a failed job left to do by hand. `waiting` is what the review lacks, while it waits."""
+    that a failed job left to do by hand, `outages` seconds of earlier changes there. `waiting` is what the review lacks, while it waits."""
 
     change: Change
     sentence: str
@@ -86,6 +88,9 @@ class ChangePage:
     left: list[str]
     events: Sequence[EventRow]
     moments: list[Moment]
+    config: ConfigDiff | None
+    since: Since | None
+    outages: list[float]
 
     @property
     def blockers(self) -> int:
@@ -128,6 +133,8 @@ def change_page(
     user: User,
     standing: Standing,
     comments: Iterable[Comment] = (),
+    versions: Sequence[PlanVersion] = (),
+    outages: Sequence[float] = (),
 ) -> ChangePage:
     """Return what the page of a change shows to a reader. Reads nothing from the database."""
     plan = change.current_plan
@@ -155,6 +162,27 @@ def change_page(
         left=left_of(job) if job and change.state == State.FAILED else [],
         events=events,
         moments=timeline_of(events=events, approvals=approvals, comments=comments),
+        config=config_diff(plan, _config_before(change, versions)) if plan else None,
+        since=_since(change, plan, versions, approvals, user),
+        outages=list(outages),
+    )
+
+
+def _config_before(change: Change, versions: Sequence[PlanVersion]) -> str | None:
+    return next((v.config_before for v in versions if v.round == change.plan_round), None)
+
+
+def _since(
+    change: Change,
+    plan: Plan | None,
+    versions: Sequence[PlanVersion],
+    approvals: Sequence[Approval],
+    user: User,
+) -> Since | None:
+    if plan is None:
+        return None
+    return plan_since(
+        change=change, plan=plan, versions=versions, approvals=approvals, reader_id=user.pk
     )
 
 

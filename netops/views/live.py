@@ -1,8 +1,8 @@
 """The live page of a change: Server-Sent Events whose data are fragments of the page itself.
 
-`comment` asks it to fetch the conversation. `part` carries fragments that htmx puts in their places by id; each holds its whole element, except
+`part` carries fragments that htmx puts in their places by id; each holds its whole element, except
 for the row that the list of all events gets. `again` asks the page to fetch itself (what changed
-differs from reader to reader). `end` closes the stream.
+differs from reader to reader), `comment` to fetch the conversation. `end` closes the stream.
 """
 
 from __future__ import annotations
