@@ -8,6 +8,7 @@ from ipaddress import IPv4Address
 
 from attrs import frozen
 
+from hosts.templatetags.times import seconds_text
 from netops.allowed import Allowed, allowed_of, awaits_confirm
 from netops.config_diff import ConfigDiff, config_diff
 from netops.difference import Difference
@@ -65,9 +66,13 @@ class Glass:
 
 @frozen
 class ChangePage:
-    """A change with everything around it. `acceptable` are codes of blockers that the requester
-    may take the risk of; `rules` and `ways` are of plans that set rules, `left` has the commands
-    that a failed job left to do by hand, `outages` seconds of earlier changes there. `waiting` is what the review lacks, while it waits."""
+    """A change with everything around it.
+
+    `acceptable` are codes of blockers that the requester may take the risk of; `rules` and `ways`
+    are of plans that set rules, `config` of those that write dockerd's. `left` has the commands
+    that a failed job left to do by hand, `outages` the seconds of earlier changes there. `waiting` is
+    what the review lacks, while it waits; `since` is how the plan differs from a former one.
+    """
 
     change: Change
     sentence: str
@@ -107,6 +112,19 @@ class ChangePage:
         """Who gave the approvals of the plan, in a row."""
         given = [j.approval for j in self.judgements if not j.note]
         return " and ".join(a.by.username for a in given if a.decision == "approved")
+
+    @property
+    def outages_text(self) -> str:
+        """How long services were away in earlier changes, newest first: "2.1 s, 2.4 s"."""
+        return ", ".join(seconds_text(seconds) for seconds in self.outages)
+
+    @property
+    def commands_text(self) -> str:
+        """All commands of the plan, each step under its title as a comment of the shell."""
+        steps = self.plan.steps if self.plan else ()
+        # A line break in a title must not make a command of the rest of it.
+        titled = (("# " + " ".join(step.title.split()), step.command) for step in steps)
+        return "\n".join(line for pair in titled for line in pair if line)
 
     @property
     def awaits_confirm(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from difflib import unified_diff
 
 from attrs import frozen
@@ -60,7 +61,7 @@ def _file_lines(edit: ConfigEdit, before: str | None) -> tuple[RuleLine, ...] | 
     return tuple(RuleLine(_FATES[r[0]], r[1:]) for r in rows if r[:1] in _FATES)
 
 
-def _key_lines(edit: ConfigEdit, section: dict[str, object]) -> tuple[RuleLine, ...]:
+def _key_lines(edit: ConfigEdit, section: Mapping[str, object]) -> tuple[RuleLine, ...]:
     told = section.get(edit.key)
     was = told.get("value") if isinstance(told, dict) else None
     removed = [RuleLine(REMOVED, _setting(edit, str(was)))] if was else []
