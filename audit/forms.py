@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from audit.selectors import actions_in_use
 
@@ -16,37 +17,40 @@ class FilterForm(forms.Form):
     """Who, what, to what, when, and words to look for. Each may be empty."""
 
     q = forms.CharField(
-        label="Search",
+        label=_("Search"),
         required=False,
         max_length=200,
         widget=forms.TextInput(
-            {**_TEXT, "type": "search", "placeholder": "Words, name or address"}
+            {**_TEXT, "type": "search", "placeholder": _("Words, name or address")}
         ),
     )
     by = forms.CharField(
-        label="Who", required=False, max_length=150, widget=forms.TextInput({**_TEXT})
+        label=_("Who"), required=False, max_length=150, widget=forms.TextInput({**_TEXT})
     )
     action = forms.CharField(
-        label="Action", required=False, max_length=64, widget=forms.Select({"class": "form-select"})
+        label=_("Action"),
+        required=False,
+        max_length=64,
+        widget=forms.Select({"class": "form-select"}),
     )
     target = forms.CharField(
-        label="Target",
+        label=_("Target"),
         required=False,
         max_length=128,
         widget=forms.TextInput({**_TEXT, "placeholder": "host:web-1"}),
     )
     since = forms.DateField(
-        label="From (UTC)", required=False, widget=forms.DateInput(_DAY, format="%Y-%m-%d")
+        label=_("From (UTC)"), required=False, widget=forms.DateInput(_DAY, format="%Y-%m-%d")
     )
     until = forms.DateField(
-        label="To (UTC)", required=False, widget=forms.DateInput(_DAY, format="%Y-%m-%d")
+        label=_("To (UTC)"), required=False, widget=forms.DateInput(_DAY, format="%Y-%m-%d")
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices: list[Any] = [("", "All")]
+        choices: list[Any] = [("", _("All"))]
         for noun, actions in actions_in_use():
-            whole = [(noun, f"all of {noun}")] if len(actions) > 1 else []
+            whole = [(noun, _("all of %(noun)s") % {"noun": noun})] if len(actions) > 1 else []
             choices.append((noun, [*whole, *((action, action) for action in actions)]))
         widget = self.fields["action"].widget
         assert isinstance(widget, forms.Select)
@@ -57,5 +61,5 @@ class FilterForm(forms.Form):
         found = super().clean() or {}
         since, until = found.get("since"), found.get("until")
         if since and until and since > until:
-            self.add_error("until", "The last day is before the first.")
+            self.add_error("until", _("The last day is before the first."))
         return found

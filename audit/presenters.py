@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import frozen
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
 
 from audit.models import Entry
 
@@ -54,7 +55,7 @@ def _words(value: object) -> str:
     if value is None or value == "":
         return "none"
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, list):
         return ", ".join(str(item) for item in value)
     return str(value)

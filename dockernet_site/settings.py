@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from dockernet_site import env, env_mail, env_oidc
 from dockernet_site.broker_link import require_checked
+from language.catalogue import compiled
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -55,9 +56,11 @@ INSTALLED_APPS = [
     "audit",
     "people",
     "hosts",
+    "language",
     "netops",
     "policies",
     "notify",
+    "teach",
 ]
 
 MIDDLEWARE = [
@@ -72,7 +75,9 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "people.sessions.session_age",
+    "django.middleware.locale.LocaleMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "language.choice.chosen_language",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -201,7 +206,12 @@ DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"Dockernet <dockernet@{DOCKERNET_MA
 # Webhooks go to public addresses, and to these.
 DOCKERNET_WEBHOOK_PRIVATE = env.networks("DOCKERNET_WEBHOOK_PRIVATE", "")
 
-LANGUAGE_CODE = "en-us"
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("ko", "한국어")]
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_AGE = 31_536_000
+LOCALE_PATHS = [compiled(DOCKERNET_HOME)]
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
@@ -215,6 +225,7 @@ STORAGES = {
 }
 
 _https = DOCKERNET_PUBLIC_URL.startswith("https://")
+LANGUAGE_COOKIE_SECURE = _https
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"

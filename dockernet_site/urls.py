@@ -12,8 +12,10 @@ urlpatterns = [
     path("", include("notify.urls")),
     path("", include("audit.urls")),
     path("", include("hosts.urls")),
+    path("", include("language.urls")),
     path("", include("netops.urls")),
     path("", include("policies.urls")),
+    path("", include("teach.urls")),
 ]
 
 handler429 = "people.views_login.too_many"

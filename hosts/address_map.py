@@ -19,7 +19,7 @@ POOLS = tuple(sorted(RFC1918))
 FREE, ROUTE, RESERVED, PLANNED, USED, CONFLICT = (
     "free", "route", "reserved", "planned", "used", "conflict",
 )  # fmt: skip
-_RANK = (FREE, ROUTE, RESERVED, PLANNED, USED, CONFLICT)
+_RANK = {s: n for n, s in enumerate((FREE, ROUTE, RESERVED, PLANNED, USED, CONFLICT))}
 _STATE_OF = {ROUTE: ROUTE, ASKED: PLANNED}
 OF_CONTAINERS = ("docker0", "docker")
 # No subnet of containers is smaller than a /30.
@@ -85,16 +85,18 @@ def cells_of(within: IPv4Network, spans: Iterable[Span]) -> list[Cell]:
     blocks = blocks_of(within)
     if not blocks:
         return []
-    start, size = int(within.network_address), blocks[0].num_addresses
+    (start, end), size = _ends(within), blocks[0].num_addresses
     found: list[Span | None] = [None] * len(blocks)
     whole = [False] * len(blocks)
     for span in spans:
+        if span.high < start or span.low > end:
+            continue
         first = max(0, (span.low - start) // size)
         last = min(len(blocks) - 1, (span.high - start) // size)
         for at in range(first, last + 1):
             covers = span.low <= start + at * size and span.high >= start + (at + 1) * size - 1
             seen = found[at]
-            if seen is None or _RANK.index(span.state) > _RANK.index(seen.state):
+            if seen is None or _RANK[span.state] > _RANK[seen.state]:
                 found[at], whole[at] = span, covers
             elif span.state == seen.state:
                 whole[at] = whole[at] or covers
@@ -170,6 +172,16 @@ def gaps_of(within: IPv4Network, spans: Iterable[Span]) -> list[tuple[int, int]]
         if start > end:
             return gaps
     return [*gaps, (start, end)]
+
+
+def first_free(gaps: Iterable[tuple[int, int]], prefixlen: int) -> IPv4Network | None:
+    """Return the first network of that length in the gaps, None where none has room for it."""
+    size = 1 << (32 - prefixlen)
+    for low, high in gaps:
+        start = (low + size - 1) // size * size
+        if start + size - 1 <= high:
+            return IPv4Network((start, prefixlen))
+    return None
 
 
 def largest_free(gaps: Iterable[tuple[int, int]], limit: int = 6) -> list[IPv4Network]:

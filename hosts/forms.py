@@ -13,13 +13,13 @@ class HostForm(forms.Form):
 
     name = forms.CharField(
         max_length=63,
-        help_text="How the team calls it, such as web-1: a to z, 0 to 9 and -.",
+        help_text=_("How the team calls it, such as web-1: a to z, 0 to 9 and -."),
         widget=forms.TextInput(_TEXT | {"autofocus": True}),
     )
     environment = forms.CharField(
         required=False,
         max_length=63,
-        help_text="Such as production or staging; the list of hosts can be narrowed by it.",
+        help_text=_("Such as production or staging; the list of hosts can be narrowed by it."),
         widget=forms.TextInput(_TEXT),
     )
 

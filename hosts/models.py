@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from netops.engine.errors import MessageRejected
 from netops.engine.observed import Observed
@@ -27,10 +28,10 @@ class Host(models.Model):
     `heard_*` is how far its messages are taken down (netops/ingest/heard.py)."""
 
     class Status(models.TextChoices):
-        PENDING = "pending", "Pending"
-        ONLINE = "online", "Online"
-        OFFLINE = "offline", "Offline"
-        REVOKED = "revoked", "Revoked"
+        PENDING = "pending", _("Pending")
+        ONLINE = "online", _("Online")
+        OFFLINE = "offline", _("Offline")
+        REVOKED = "revoked", _("Revoked")
 
     id = models.CharField(max_length=12, primary_key=True, default=new_host_id, editable=False)
     name = models.SlugField(max_length=63, unique=True)
@@ -146,9 +147,9 @@ class HostSubnet(models.Model):
 
     class Use(models.TextChoices):
         DOCKER0 = "docker0", "docker0"
-        DOCKER = "docker", "Docker network"
-        ADDRESS = "address", "Address of the host"
-        ROUTE = "route", "Route"
+        DOCKER = "docker", _("Docker network")
+        ADDRESS = "address", _("Address of the host")
+        ROUTE = "route", _("Route")
 
     host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="subnets")
     subnet = models.CharField(max_length=18)

@@ -11,7 +11,7 @@ from hosts.map_selectors import networks_in_use
 from hosts.models import Host
 from hosts.selectors import fleet_subnets, reserved_networks
 from netops.engine.observed import Observed
-from netops.engine.sizing import RFC1918, next_free, prefixlen_for, room_for_containers
+from netops.engine.sizing import next_free, prefixlen_for, room_for_containers
 from netops.selectors import subnets_asked_for
 
 
@@ -31,13 +31,6 @@ def proposal_for(*, host: Host | None, containers: int) -> Proposal:
     """
     prefixlen = prefixlen_for(containers)
     return Proposal(prefixlen, room_for_containers(prefixlen), next_free(prefixlen, taken(host)))
-
-
-def free_range(*, prefixlen: int, within: IPv4Network | None = None) -> IPv4Network | None:
-    """Return the first range of that length, in `within` or in any private pool, that is free in
-    the fleet and among the reserved ranges; None where there is none."""
-    pools = (within,) if within is not None else RFC1918
-    return next_free(prefixlen, taken(None), pools)
 
 
 def taken(host: Host | None) -> list[IPv4Network]:

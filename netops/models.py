@@ -6,6 +6,7 @@ import secrets
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from hosts.models import Host
 from netops.engine.errors import MessageRejected
@@ -26,8 +27,8 @@ class Change(models.Model):
     it carried out without approval, "" if nobody did."""
 
     class Confirm(models.TextChoices):
-        SITE = "site", "The site, by itself"
-        PERSON = "person", "A person"
+        SITE = "site", _("The site, by itself")
+        PERSON = "person", _("A person")
 
     host = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="changes")
     kind = models.CharField(max_length=16)
@@ -97,8 +98,8 @@ class Approval(models.Model):
     """A person's judgement of one plan."""
 
     class Decision(models.TextChoices):
-        APPROVED = "approved", "Approved"
-        REJECTED = "rejected", "Rejected"
+        APPROVED = "approved", _("Approved")
+        REJECTED = "rejected", _("Rejected")
 
     change = models.ForeignKey(Change, on_delete=models.PROTECT, related_name="approvals")
     by = models.ForeignKey(

@@ -12,8 +12,14 @@ from django.utils.translation import gettext as _
 from netops.kinds import target_of
 from netops.models import Change
 from notify.happenings import TEST, Happening
+from people.models import User
 
 MOST_TEXT = 1000
+
+
+def language_of(user: User) -> str:
+    """Return the language that a person's messages are written in."""
+    return user.language or settings.LANGUAGE_CODE
 
 
 @frozen

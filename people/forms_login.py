@@ -8,6 +8,7 @@ from allauth.account import forms as account
 from allauth.mfa.base import forms as mfa
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from people.login_notes import code_failed_note
 
@@ -44,9 +45,9 @@ class PasswordChangeForm(account.ChangePasswordForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["oldpassword"].label = "Your password now"
-        self.fields["password1"].label = "New password"
-        self.fields["password2"].label = "New password, again"
+        self.fields["oldpassword"].label = _("Your password now")
+        self.fields["password1"].label = _("New password")
+        self.fields["password2"].label = _("New password, again")
         _dress(self)
 
 
@@ -84,5 +85,5 @@ class AppForm(ActivateTOTPForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["code"].label = "The six digits that the app shows now"
+        self.fields["code"].label = _("The six digits that the app shows now")
         _dress_code(self)

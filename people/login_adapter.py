@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 
 from audit.origin import client_address
 from people.login_notes import (
@@ -31,11 +32,15 @@ _DONE = {
     "mfa/email/recovery_codes_generated": ("user.codes_renewed", "Made new recovery codes."),
 }
 _SAID = {
-    "account/messages/password_changed.txt": "Your password is changed; your other sessions ended, "
-    "and your API tokens ended.",
-    "mfa/messages/totp_activated.txt": "From now on a log-in also needs a code of your app. "
-    "Your API tokens ended.",
-    "mfa/messages/totp_deactivated.txt": "The app is removed. A log-in needs the password alone.",
+    "account/messages/password_changed.txt": _(
+        "Your password is changed; your other sessions ended, and your API tokens ended."
+    ),
+    "mfa/messages/totp_activated.txt": _(
+        "From now on a log-in also needs a code of your app. Your API tokens ended."
+    ),
+    "mfa/messages/totp_deactivated.txt": _(
+        "The app is removed. A log-in needs the password alone."
+    ),
 }
 
 
@@ -43,11 +48,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Local accounts: nobody signs up, no mail is sent, everything is noted."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
-        "username_password_mismatch": "The name or the password is not correct.",
-        "incorrect_password": "The password is not correct.",
-        "enter_current_password": "That is not your password.",
-        "too_many_login_attempts": "Too many tries. Wait five minutes, then try again.",
-        "rate_limited": "Too many tries. Wait five minutes, then try again.",
+        "username_password_mismatch": _("The name or the password is not correct."),
+        "incorrect_password": _("The password is not correct."),
+        "enter_current_password": _("That is not your password."),
+        "too_many_login_attempts": _("Too many tries. Wait five minutes, then try again."),
+        "rate_limited": _("Too many tries. Wait five minutes, then try again."),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -86,7 +91,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:
         """Answer somebody whom OpenID Connect knows and who is switched off here."""
         login_failed_note(name=user.username)
-        said = "Your account here is switched off. Ask an admin of Dockernet."
+        said = _("Your account here is switched off. Ask an admin of Dockernet.")
         return render(request, "403.html", {"exception": said}, status=403)
 
     def login(self, request: HttpRequest, user: Any) -> None:
@@ -125,7 +130,9 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Second factors; their secrets are of no use to who has the database alone."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
-        "incorrect_code": "The code is not correct, or it was used already. Wait for the next one.",
+        "incorrect_code": _(
+            "The code is not correct, or it was used already. Wait for the next one."
+        ),
     }
 
     def get_totp_label(self, user: Any) -> str:

@@ -23,6 +23,8 @@ class User(AbstractUser):
     """A person or a script with a role. Roles replace Django's own permissions."""
 
     role = models.CharField(max_length=16, choices=Role, default=Role.VIEWER)
+    # The language of the pages and of what is sent to this person; "": as the browser asks.
+    language = models.CharField(max_length=8, blank=True)
 
     def has_role(self, wanted: str) -> bool:
         """Return True if this person's role includes `wanted`, and they may act on it."""

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -61,9 +62,9 @@ def _token_create(request: UserRequest) -> HttpResponse:
 def token_remove(request: UserRequest, pk: int) -> HttpResponse:
     """Revoke one of one's own tokens, at once; an admin revokes anyone's."""
     if token_revoke(user=request.user, pk=pk):
-        messages.success(request, "The token is revoked; it opens nothing any more.")
+        messages.success(request, _("The token is revoked; it opens nothing any more."))
     else:
-        messages.warning(request, "There is no such token, or it was revoked already.")
+        messages.warning(request, _("There is no such token, or it was revoked already."))
     back = request.POST.get("next", "")
     if url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()):
         return redirect(back)

@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from people.requests import UserRequest
@@ -15,10 +16,10 @@ from people.selectors import token_list_all
 PAGE_SIZE = 50
 STATES = (
     ("valid", "Valid"),
-    ("soon", "Expires within two weeks"),
-    ("expired", "Expired"),
-    ("endless", "Never expires"),
-    ("unused", "Never used"),
+    ("soon", _("Expires within two weeks")),
+    ("expired", _("Expired")),
+    ("endless", _("Never expires")),
+    ("unused", _("Never used")),
 )
 
 

@@ -13,10 +13,23 @@ from people.models import User
 from policies.models import Action, EnvironmentPolicy
 from policies.selectors import is_granted, policy_for
 
-_VERBS = {
-    Action.REQUEST: "request changes of",
-    Action.APPROVE: "judge changes of",
-    Action.CANCEL: "cancel or confirm changes of",
+# Whole sentences, so that each can be translated: with an environment, and without one.
+_GRANT_NEEDED = {
+    Action.REQUEST: (
+        "Only people with a grant request changes of hosts in {0}; an admin gives one.",
+        "Only people with a grant request changes of hosts without an environment; an admin "
+        "gives one.",
+    ),
+    Action.APPROVE: (
+        "Only people with a grant judge changes of hosts in {0}; an admin gives one.",
+        "Only people with a grant judge changes of hosts without an environment; an admin gives "
+        "one.",
+    ),
+    Action.CANCEL: (
+        "Only people with a grant cancel or confirm changes of hosts in {0}; an admin gives one.",
+        "Only people with a grant cancel or confirm changes of hosts without an environment; an "
+        "admin gives one.",
+    ),
 }
 
 
@@ -38,8 +51,11 @@ def approve_refusal(
         role = user.get_role_display().lower()
         return Forbidden("role", f"Your role ({role}) does not judge changes.")
     if change.requested_by_id == user.pk:
-        message = "You asked for this one, so somebody else has to judge it."
-        return Forbidden("own-change", f"Nobody judges their own change. {message}")
+        message = (
+            "Nobody judges their own change. You asked for this one, so somebody else has to "
+            "judge it."
+        )
+        return Forbidden("own-change", message)
     return _ungranted(user, change.host, Action.APPROVE, policy)
 
 
@@ -81,6 +97,6 @@ def _ungranted(
     policy = policy or policy_for(environment=host.environment)
     if is_granted(user=user, policy=policy, action=action):
         return None
-    where = f"hosts in {host.environment}" if host.environment else "hosts without an environment"
-    message = f"Only people with a grant {_VERBS[action]} {where}; an admin gives one."
+    somewhere, nowhere = _GRANT_NEEDED[action]
+    message = somewhere.format(host.environment) if host.environment else nowhere
     return Forbidden("no-grant", message)

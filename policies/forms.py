@@ -6,6 +6,7 @@ from datetime import UTC
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from policies.models import MOST_APPROVALS, Action, EnvironmentPolicy, WeeklyFreeze
 
@@ -24,39 +25,39 @@ class PolicyForm(forms.Form):
     """A policy, whole."""
 
     approvals_needed = forms.TypedChoiceField(
-        label="Approvals needed",
+        label=_("Approvals needed"),
         coerce=int,
         choices=_choices(range(1, MOST_APPROVALS + 1)),
-        help_text="Of different people; never of who asked for the change.",
+        help_text=_("Of different people; never of who asked for the change."),
         widget=forms.Select(_SELECT),
     )
     approver_group = forms.CharField(
         required=False,
         max_length=150,
-        label="Approver group",
+        label=_("Approver group"),
         widget=forms.TextInput(_TEXT | {"list": "group-names"}),
     )
     approvals_from_group = forms.TypedChoiceField(
         required=False,
         coerce=int,
         empty_value=None,
-        label="Of these, from the group",
+        label=_("Of these, from the group"),
         choices=[("", "All"), *_choices(range(1, MOST_APPROVALS + 1))],
         widget=forms.Select(_SELECT),
     )
     hours = forms.FloatField(
         required=False,
-        label="A plan waits for approval, in hours",
+        label=_("A plan waits for approval, in hours"),
         widget=forms.TextInput(_TEXT | {"inputmode": "decimal"}),
     )
     request_granted_only = forms.BooleanField(
-        required=False, label="Request changes", widget=forms.CheckboxInput(_BOX)
+        required=False, label=_("Request changes"), widget=forms.CheckboxInput(_BOX)
     )
     approve_granted_only = forms.BooleanField(
-        required=False, label="Approve and reject", widget=forms.CheckboxInput(_BOX)
+        required=False, label=_("Approve and reject"), widget=forms.CheckboxInput(_BOX)
     )
     cancel_granted_only = forms.BooleanField(
-        required=False, label="Cancel and confirm jobs", widget=forms.CheckboxInput(_BOX)
+        required=False, label=_("Cancel and confirm jobs"), widget=forms.CheckboxInput(_BOX)
     )
 
     def values(self) -> dict[str, Any]:
@@ -88,7 +89,7 @@ class NewPolicyForm(PolicyForm):
 
     environment = forms.CharField(
         max_length=63,
-        help_text="As it stands on the hosts.",
+        help_text=_("As it stands on the hosts."),
         widget=forms.TextInput(_ENVIRONMENT),
     )
     field_order = ("environment",)
@@ -97,14 +98,14 @@ class NewPolicyForm(PolicyForm):
 class GrantForm(forms.Form):
     """A grant to a person or to a group."""
 
-    action = forms.ChoiceField(label="May", choices=Action.choices, widget=forms.Select(_SELECT))
+    action = forms.ChoiceField(label=_("May"), choices=Action.choices, widget=forms.Select(_SELECT))
     person = forms.CharField(
         required=False, max_length=150, widget=forms.TextInput(_TEXT | {"list": "user-names"})
     )
     group = forms.CharField(
         required=False,
         max_length=150,
-        label="Or a group",
+        label=_("Or a group"),
         widget=forms.TextInput(_TEXT | {"list": "group-names"}),
     )
 
@@ -113,11 +114,11 @@ class _FreezeForm(forms.Form):
     environment = forms.CharField(
         required=False,
         max_length=63,
-        help_text="Empty: hosts without an environment.",
+        help_text=_("Empty: hosts without an environment."),
         widget=forms.TextInput(_ENVIRONMENT),
     )
     everywhere = forms.BooleanField(
-        required=False, label="In all environments", widget=forms.CheckboxInput(_BOX)
+        required=False, label=_("In all environments"), widget=forms.CheckboxInput(_BOX)
     )
     reason = forms.CharField(max_length=200, widget=forms.TextInput(_TEXT | _NEEDED))
 
@@ -126,13 +127,13 @@ class FreezeForm(_FreezeForm):
     """A freeze from a moment up to another, both in UTC."""
 
     starts_at = forms.DateTimeField(
-        label="From (UTC)",
+        label=_("From (UTC)"),
         widget=forms.DateTimeInput(
             {"class": "form-control", "type": "datetime-local"}, format="%Y-%m-%dT%H:%M"
         ),
     )
     ends_at = forms.DateTimeField(
-        label="Until (UTC)",
+        label=_("Until (UTC)"),
         widget=forms.DateTimeInput(
             {"class": "form-control", "type": "datetime-local"}, format="%Y-%m-%dT%H:%M"
         ),
@@ -151,24 +152,27 @@ class WeeklyFreezeForm(_FreezeForm):
     """A freeze that comes again every week."""
 
     from_weekday = forms.TypedChoiceField(
-        label="From", coerce=int, choices=WeeklyFreeze.Weekday.choices, widget=forms.Select(_SELECT)
+        label=_("From"),
+        coerce=int,
+        choices=WeeklyFreeze.Weekday.choices,
+        widget=forms.Select(_SELECT),
     )
     from_time = forms.TimeField(
-        label="At", widget=forms.TimeInput({"class": "form-control", "type": "time"})
+        label=_("At"), widget=forms.TimeInput({"class": "form-control", "type": "time"})
     )
     to_weekday = forms.TypedChoiceField(
-        label="Until",
+        label=_("Until"),
         coerce=int,
         choices=WeeklyFreeze.Weekday.choices,
         widget=forms.Select(_SELECT),
     )
     to_time = forms.TimeField(
-        label="At", widget=forms.TimeInput({"class": "form-control", "type": "time"})
+        label=_("At"), widget=forms.TimeInput({"class": "form-control", "type": "time"})
     )
     time_zone = forms.CharField(
         initial="UTC",
         max_length=64,
-        help_text="Such as Europe/Berlin or Asia/Seoul.",
+        help_text=_("Such as Europe/Berlin or Asia/Seoul."),
         widget=forms.TextInput(_TEXT),
     )
     field_order = (
@@ -197,5 +201,5 @@ class MemberForm(forms.Form):
     """One more member."""
 
     name = forms.CharField(
-        label="Person", max_length=150, widget=forms.TextInput(_TEXT | {"list": "user-names"})
+        label=_("Person"), max_length=150, widget=forms.TextInput(_TEXT | {"list": "user-names"})
     )

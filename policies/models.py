@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 MOST_APPROVALS = 5
 
@@ -12,9 +13,9 @@ MOST_APPROVALS = 5
 class Action(models.TextChoices):
     """What a grant lets somebody do. `cancel` is also to confirm a job that waits for a person."""
 
-    REQUEST = "request", "Request"
-    APPROVE = "approve", "Approve"
-    CANCEL = "cancel", "Cancel and confirm"
+    REQUEST = "request", _("Request")
+    APPROVE = "approve", _("Approve")
+    CANCEL = "cancel", _("Cancel and confirm")
 
 
 class EnvironmentPolicy(models.Model):

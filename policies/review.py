@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from attrs import evolve, frozen
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from netops.models import Approval, Change
 from people.errors import Forbidden
@@ -57,15 +59,23 @@ class Review:
     def sentence(self) -> str:
         """What is missing, in words."""
         if self.met:
-            return "It has the approvals that it needs; one of its approvers has it carried out."
-        number = "one more approval" if self.missing == 1 else f"{self.missing} more approvals"
+            return _("It has the approvals that it needs; one of its approvers has it carried out.")
         group, inside = self.policy.approver_group, self.missing_from_group
-        text = f"It needs {number}"
-        if group is not None and inside == self.missing:
-            text += f" from the group {group.name}"
-        elif group is not None and inside:
-            text += f", {inside} of them from the group {group.name}"
-        return f"{text}."
+        if group is None or not inside:
+            text = ngettext(
+                "It needs one more approval.", "It needs %(count)d more approvals.", self.missing
+            )
+        elif inside == self.missing:
+            text = ngettext(
+                "It needs one more approval from the group %(group)s.",
+                "It needs %(count)d more approvals from the group %(group)s.",
+                self.missing,
+            )
+        else:
+            text = _(
+                "It needs %(count)d more approvals, %(inside)d of them from the group %(group)s."
+            )
+        return text % {"count": self.missing, "inside": inside, "group": group and group.name}
 
     @property
     def last(self) -> bool:
@@ -84,7 +94,9 @@ class Review:
             return None
         if self.missing > self.missing_from_group:
             return None
-        message = f"What is missing is an approval from the group {group.name}; you are not in it."
+        message = _(
+            "What is missing is an approval from the group %(group)s; you are not in it."
+        ) % {"group": group.name}
         return Forbidden("group", message)
 
 

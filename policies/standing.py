@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from attrs import frozen
+from django.utils.translation import gettext as _
 
 from netops.models import Approval, Change
 from netops.states import State
@@ -46,7 +47,7 @@ class Standing:
             return self.judge.message
         review = self.waiting.review
         if self.user_id in review.givers and not review.met:
-            return "You have approved this plan; it waits for somebody else."
+            return _("You have approved this plan; it waits for somebody else.")
         if review.last and self.waiting.frozen is not None:
             return self.waiting.frozen.sentence
         outside = review.group_refusal(self.user_id)

@@ -8,25 +8,35 @@ from django import template
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
 
 register = template.Library()
 
-_UNITS = (
-    ("year", 31_536_000),
-    ("month", 2_592_000),
-    ("day", 86_400),
-    ("hour", 3600),
-    ("minute", 60),
-)
+_DAY, _HOUR, _MINUTE = 86_400, 3600, 60
 
 
 def in_words(seconds: float) -> str:
     """Return how long ago `seconds` is, in the largest unit that fits: "3 minutes ago"."""
-    for unit, size in _UNITS:
-        count = int(seconds // size)
-        if count:
-            return f"{count} {unit}{'s' if count > 1 else ''} ago"
-    return "just now" if seconds < 5 else f"{int(seconds)} seconds ago"
+    whole = int(seconds)
+    if whole >= 365 * _DAY:
+        count = whole // (365 * _DAY)
+        return ngettext("%(count)d year ago", "%(count)d years ago", count) % {"count": count}
+    if whole >= 30 * _DAY:
+        count = whole // (30 * _DAY)
+        return ngettext("%(count)d month ago", "%(count)d months ago", count) % {"count": count}
+    if whole >= _DAY:
+        count = whole // _DAY
+        return ngettext("%(count)d day ago", "%(count)d days ago", count) % {"count": count}
+    if whole >= _HOUR:
+        count = whole // _HOUR
+        return ngettext("%(count)d hour ago", "%(count)d hours ago", count) % {"count": count}
+    if whole >= _MINUTE:
+        count = whole // _MINUTE
+        return ngettext("%(count)d minute ago", "%(count)d minutes ago", count) % {"count": count}
+    if whole < 5:
+        return _("just now")
+    return ngettext("%(count)d second ago", "%(count)d seconds ago", whole) % {"count": whole}
 
 
 def exact(value: datetime) -> str:
@@ -35,10 +45,10 @@ def exact(value: datetime) -> str:
 
 
 @register.simple_tag
-def ago(value: datetime | None, never: str = "never") -> SafeString | str:
+def ago(value: datetime | None, never: str = "") -> SafeString | str:
     """A moment as a live "3 minutes ago" with the exact time as its title."""
     if value is None:
-        return never
+        return never or _("never")
     seconds = max(0.0, (timezone.now() - value).total_seconds())
     return format_html(
         '<time datetime="{}" title="{}" data-ago>{}</time>',
@@ -74,10 +84,13 @@ def until(value: datetime | None) -> SafeString | str:
         return ""
     seconds = max(0.0, (value - timezone.now()).total_seconds())
     return format_html(
-        'in <time datetime="{}" title="{}" data-until>{}</time>',
-        value.isoformat(),
-        exact(value),
-        seconds_text(seconds),
+        _("in {span}"),
+        span=format_html(
+            '<time datetime="{}" title="{}" data-until>{}</time>',
+            value.isoformat(),
+            exact(value),
+            seconds_text(seconds),
+        ),
     )
 
 
@@ -86,7 +99,10 @@ def seconds_text(value: float | None) -> str:
     """A span in seconds as "0.4 s", "12 s" or "2 min 5 s"; "" when unknown."""
     if value is None:
         return ""
+    short_second = pgettext("seconds, short", "s")
     if value < 10:
-        return f"{value:.1f} s"
+        return f"{value:.1f} {short_second}"
     minutes, rest = divmod(round(value), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    if not minutes:
+        return f"{rest} {short_second}"
+    return f"{minutes} {pgettext('minutes, short', 'min')} {rest} {short_second}"

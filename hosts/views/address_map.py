@@ -18,6 +18,7 @@ from hosts.address_map import (
     blocks_of,
     cells_of,
     conflicts_of,
+    first_free,
     gaps_of,
     largest_free,
     network_read,
@@ -30,7 +31,6 @@ from hosts.map_words import LEGEND, cell_words, map_rows
 from hosts.models import HostSubnet
 from hosts.selectors import reserved_list
 from netops.engine.sizing import prefixlen_for
-from netops.free_ranges import free_range
 from netops.selectors import subnets_asked_for
 from people.requests import UserRequest
 
@@ -58,19 +58,20 @@ def map_page(
         networks = [(n, label) for n, label in networks if n.overlaps(within)]
     conflicts = conflicts_of(groups, networks)
     spans = spans_of(groups, networks, conflicts)
+    areas = [_area(area, spans) for area in ([within] if within else POOLS)]
     rows = map_rows(groups, networks, conflicts)
     context: dict[str, Any] = {
         "within": within,
         "parents": parents_of(within) if within is not None else [],
         "conflicts": conflicts[:SHOWN_CONFLICTS],
         "conflict_count": len(conflicts),
-        "areas": [_area(area, spans) for area in ([within] if within else POOLS)],
+        "areas": areas,
         "legend": LEGEND,
         "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
         "ranges": reserved,
         "form": form or RangeForm(),
         "sizes": [n for n in SIZES if within is None or n >= within.prefixlen],
-        **_free(request, within),
+        **_free(request, areas),
     }
     return render(request, "hosts/map.html", context, status=status)
 
@@ -84,7 +85,7 @@ def _area(within: IPv4Network, spans: list[Span]) -> dict[str, Any]:
         "network": within,
         "cells": [(cell, cell_words(cell)) for cell in cells_of(within, spans)],
         "block": f"/{blocks[0].prefixlen}" if blocks else "",
-        "free": free,
+        "gaps": gaps,
         "free_percent": 100 * free // within.num_addresses,
         "largest": largest_free(gaps),
     }
@@ -100,8 +101,9 @@ def _asked(within: IPv4Network | None) -> list[Group]:
     ]
 
 
-def _free(request: UserRequest, within: IPv4Network | None) -> dict[str, Any]:
-    """The next free range of the size asked for, or why there is none."""
+def _free(request: UserRequest, areas: list[dict[str, Any]]) -> dict[str, Any]:
+    """The next free range of the size asked for, or why there is none; the smallest pool first, as
+    the size helper of the request does."""
     size, containers = request.GET.get("size", ""), request.GET.get("containers", "").strip()
     if not (size or containers):
         return {}
@@ -115,8 +117,8 @@ def _free(request: UserRequest, within: IPv4Network | None) -> dict[str, Any]:
         return told | {"free_error": _("No private range holds so many containers.")}
     if not 8 <= prefixlen <= 30:
         return told | {"free_error": _("A size is a prefix length from /8 to /30.")}
-    found = free_range(prefixlen=prefixlen, within=within)
-    return told | {"asked_prefixlen": prefixlen, "free_found": found}
+    found = (first_free(area["gaps"], prefixlen) for area in reversed(areas))
+    return told | {"asked_prefixlen": prefixlen, "free_found": next(filter(None, found), None)}
 
 
 @login_required

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -28,12 +29,12 @@ class BreakGlassForm(forms.Form):
 
     plan_digest = forms.CharField(widget=forms.HiddenInput)
     reason = forms.CharField(
-        label="What is the emergency?",
+        label=_("What is the emergency?"),
         max_length=REASON_LENGTH,
         widget=forms.Textarea({"class": "form-control", "rows": 3}),
     )
     host = forms.CharField(
-        label="Type the host's name to confirm",
+        label=_("Type the host's name to confirm"),
         max_length=63,
         widget=forms.TextInput(
             {"class": "form-control mono", "autocomplete": "off", "spellcheck": "false"}
@@ -48,7 +49,9 @@ class BreakGlassForm(forms.Form):
         """The name must be the host's own."""
         typed = str(self.cleaned_data["host"]).strip()
         if typed != self._wanted:
-            raise forms.ValidationError(f"This is not the name; the host is {self._wanted}.")
+            raise forms.ValidationError(
+                _("This is not the name; the host is %(name)s.") % {"name": self._wanted}
+            )
         return typed
 
 

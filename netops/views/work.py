@@ -42,6 +42,7 @@ def work(request: UserRequest) -> HttpResponse:
 @require_GET
 def count(request: UserRequest) -> HttpResponse:
     """How much waits for the reader, for the navigation of every page."""
-    waits = len(to_approve(user=request.user)) + len(to_confirm(user=request.user))
+    user, most = request.user, MOST_COUNTED + 1
+    waits = len(to_approve(user=user, most=most)) + len(to_confirm(user=user, most=most))
     context = {"count": min(waits, MOST_COUNTED), "more": waits > MOST_COUNTED}
     return render(request, "netops/_work_count.html", context)

@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -64,11 +65,13 @@ def _connect(connection: HTTPConnection, *, plain: bool) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise NotConnected(connection, f"there is no address for {host}.") from error
-    refused = f"there is no address for {host}."
-    for family, kind, protocol, _, address in found:
+        raise NotConnected(
+            connection, _("There is no address for %(host)s.") % {"host": host}
+        ) from error
+    refused = _("There is no address for %(host)s.") % {"host": host}
+    for family, kind, protocol, _name, address in found:
         if not allowed(str(address[0]), plain=plain):
-            refused = f"{address[0]} is not an address that webhooks may go to."
+            refused = _("%(ip)s is not an address that webhooks may go to.") % {"ip": address[0]}
             continue
         one = socket.socket(family, kind, protocol)
         try:
@@ -77,7 +80,8 @@ def _connect(connection: HTTPConnection, *, plain: bool) -> socket.socket:
             one.connect(address)
         except OSError as error:
             one.close()
-            refused = f"{address[0]} does not answer ({error.strerror or 'no answer in time'})."
+            why = {"ip": address[0], "error": error.strerror or "timeout"}
+            refused = _("%(ip)s does not answer (%(error)s).") % why
             continue
         return one
     raise NotConnected(connection, refused)

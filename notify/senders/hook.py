@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 from cryptography.fernet import InvalidToken
+from django.utils.translation import gettext as _
 from requests.exceptions import RequestException
 
 from notify.models import Delivery, Webhook
@@ -50,17 +51,19 @@ def hook_send(delivery: Delivery) -> None:
     """Post a delivery to its person's webhook; raises NotSent."""
     hook = Webhook.objects.filter(user_id=delivery.user_id).first()
     if hook is None:
-        raise NotSent("The webhook was removed.", for_good=True)
+        raise NotSent(_("The webhook was removed."), for_good=True)
     try:
         url = unseal(hook.url_sealed, purpose=PURPOSE)
         secret = unseal(hook.secret_sealed, purpose=PURPOSE)
     except InvalidToken as error:
-        message = "The site's SECRET_KEY is another now: set the webhook again."
+        message = _("The site's SECRET_KEY is another now: set the webhook again.")
         raise NotSent(message, for_good=True) from error
     status = _post(url, secret, body_of(delivery), str(delivery.pk))
     if not 200 <= status < 300:
-        where = " (redirects are not followed)" if 300 <= status < 400 else ""
-        raise NotSent(f"{hook.host} answered {status}{where}.")
+        said = {"host": hook.host, "status": status}
+        if 300 <= status < 400:
+            raise NotSent(_("%(host)s answered %(status)s; redirects are not followed.") % said)
+        raise NotSent(_("%(host)s answered %(status)s.") % said)
 
 
 def _post(url: str, secret: str, body: bytes, number: str) -> int:
@@ -85,7 +88,7 @@ def _post(url: str, secret: str, body: bytes, number: str) -> int:
                 stream=True,
             )
         except (RequestException, OSError, ValueError) as error:
-            raise NotSent(f"It could not be posted: {_why(error)}") from error
+            raise NotSent(_why(error)) from error
         # Closed without reading what it says: only whether it took the message counts.
         answer.close()
         return answer.status_code
@@ -94,8 +97,8 @@ def _post(url: str, secret: str, body: bytes, number: str) -> int:
 def _why(error: Exception) -> str:
     """Return what went wrong in one line, without the URL, which is a secret."""
     if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate is not good, or it speaks no TLS."
+        return _("Its certificate is not good, or it speaks no TLS.")
     if isinstance(error, requests.exceptions.Timeout):
-        return "no answer in time."
+        return _("No answer came in time.")
     inner = getattr(error.args[0], "reason", None) if error.args else None
-    return inner.said if isinstance(inner, NotConnected) else "the connection failed."
+    return inner.said if isinstance(inner, NotConnected) else _("The connection failed.")

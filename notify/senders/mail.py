@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.utils.translation import gettext as _
 
 from notify.models import Delivery
 
@@ -20,10 +21,10 @@ class NotSent(Exception):
 def mail_send(delivery: Delivery) -> None:
     """Send a delivery to its person's address; raises NotSent."""
     if not settings.DOCKERNET_MAIL:
-        raise NotSent("No mail server is configured (EMAIL_URL).", for_good=True)
+        raise NotSent(_("No mail server is configured (EMAIL_URL)."), for_good=True)
     address = delivery.user.email
     if not address:
-        raise NotSent("The person has no e-mail address.", for_good=True)
+        raise NotSent(_("The person has no e-mail address."), for_good=True)
     # The same number at each try: a mail server that had it already can tell.
     headers = {
         "Message-ID": f"<{delivery.pk}@{settings.DOCKERNET_MAIL_DOMAIN}>",
@@ -40,7 +41,8 @@ def mail_send(delivery: Delivery) -> None:
         mail.send()
     except (OSError, ValueError) as error:
         # smtplib's errors are OSErrors. What a server says may hold anything: one line of it.
-        raise NotSent(f"The mail server did not take it: {_line(error)}") from error
+        said = _("The mail server did not take it: %(error)s") % {"error": _line(error)}
+        raise NotSent(said) from error
 
 
 def _line(error: Exception) -> str:

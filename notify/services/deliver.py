@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from notify.happenings import Channel
+from notify.message import language_of
 from notify.models import Delivery
 from notify.senders.hook import hook_send
 from notify.senders.mail import NotSent, mail_send
@@ -31,7 +33,10 @@ def deliver() -> int:
         whom = (delivery.user_id, delivery.channel)
         if whom in silent or not _claim(delivery):
             continue
-        if _send(delivery):
+        # What went wrong is written down for the person to read.
+        with translation.override(language_of(delivery.user)):
+            went = _send(delivery)
+        if went:
             sent += 1
         else:
             silent.add(whom)
@@ -58,14 +63,14 @@ def _claim(delivery: Delivery) -> bool:
 def _send(delivery: Delivery) -> bool:
     try:
         if not delivery.user.is_active:
-            raise NotSent("The person is not active any more.", for_good=True)
+            raise NotSent(_("The person is not active any more."), for_good=True)
         mail_send(delivery) if delivery.channel == Channel.MAIL else hook_send(delivery)
     except NotSent as error:
         _not_sent(delivery, str(error), for_good=error.for_good)
         return False
     except Exception:  # one message must not stop the others
         log.exception("delivery %s", delivery.pk)
-        _not_sent(delivery, "Something went wrong here; it has been logged.", for_good=False)
+        _not_sent(delivery, _("Something went wrong here; it has been logged."), for_good=False)
         return False
     Delivery.objects.filter(pk=delivery.pk).update(
         state=Delivery.State.SENT, sent_at=timezone.now(), error=""

@@ -12,7 +12,7 @@ from django.utils import translation
 from netops.models import Approval, Change, Job
 from netops.states import State
 from notify.happenings import FAILURES, OF_REQUESTER, Channel, Happening
-from notify.message import message_of
+from notify.message import language_of, message_of
 from notify.models import Choice, Delivery, Happened, Webhook
 from people.models import User
 from policies.access import approve_refusal
@@ -60,9 +60,9 @@ def _choices(environment: str) -> list[Choice]:
     """Return what each active person chose for an environment, or for all."""
     rows = Choice.objects.filter(environment__in={environment, ""}, user__is_active=True)
     found: dict[int, Choice] = {}
-    for row in rows.select_related("user").order_by("user_id"):
-        if row.environment == environment or row.user_id not in found:
-            found[row.user_id] = row
+    # "" comes first: a choice of the environment's own takes its place.
+    for row in rows.select_related("user").order_by("user_id", "environment"):
+        found[row.user_id] = row
     return list(found.values())
 
 
@@ -122,8 +122,7 @@ def _still_unconfirmed(change: Change) -> bool:
 def _delivery(
     happened: Happened, change: Change, user: User, channel: Channel, about: Happening
 ) -> Delivery:
-    language = getattr(user, "language", "") or settings.LANGUAGE_CODE
-    with translation.override(language):
+    with translation.override(language_of(user)):
         message = message_of(about, change, by=happened.by, said=happened.text)
     return Delivery(
         user=user,

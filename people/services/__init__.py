@@ -9,7 +9,7 @@ from people.services.tokens import (
     token_user,
     tokens_end,
 )
-from people.services.users import user_save, user_switch
+from people.services.users import user_language, user_save, user_switch
 
 __all__ = [
     "DEFAULT_DAYS",
@@ -19,6 +19,7 @@ __all__ = [
     "token_revoke",
     "token_user",
     "tokens_end",
+    "user_language",
     "user_save",
     "user_switch",
 ]

@@ -67,6 +67,14 @@ def user_switch(*, name: str, active: bool, by: str = "dockernet") -> User:
     return user
 
 
+def user_language(*, user: User, language: str) -> None:
+    """Keep the language that a person has chosen. No audit note: it changes what nobody else sees.
+
+    `language` is a code of settings.LANGUAGES."""
+    User.objects.filter(pk=user.pk).update(language=language)
+    user.language = language
+
+
 def _notes(user: User, by: str, *, made: bool, before: str, password: bool) -> None:
     """Take down what `user_save` did: nothing where everything was so already."""
     name, target = user.username, f"user:{user.username}"

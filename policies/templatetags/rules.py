@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 from django import template
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from policies.models import Action, EnvironmentPolicy
 
 register = template.Library()
 
-_UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
-_WORDS = {Action.REQUEST: "request", Action.APPROVE: "approve", Action.CANCEL: "cancel"}
+_WORDS = {Action.REQUEST: _("request"), Action.APPROVE: _("approve"), Action.CANCEL: _("cancel")}
 
 
 @register.filter
 def long_span(seconds: int) -> str:
     """A span in the largest unit that has it whole: "7 days", "36 hours"."""
-    for unit, size in _UNITS:
-        if seconds % size == 0 and seconds:
-            count = seconds // size
-            return f"{count} {unit}{'' if count == 1 else 's'}"
-    return f"{seconds} seconds"
+    if seconds and seconds % 86_400 == 0:
+        count = seconds // 86_400
+        return ngettext("%(count)d day", "%(count)d days", count) % {"count": count}
+    if seconds and seconds % 3600 == 0:
+        count = seconds // 3600
+        return ngettext("%(count)d hour", "%(count)d hours", count) % {"count": count}
+    if seconds and seconds % 60 == 0:
+        count = seconds // 60
+        return ngettext("%(count)d minute", "%(count)d minutes", count) % {"count": count}
+    return ngettext("%(count)d second", "%(count)d seconds", seconds) % {"count": seconds}
 
 
 @register.filter
 def granted_only(policy: EnvironmentPolicy) -> str:
     """What a policy asks a grant for, in words; "" for nothing."""
-    return ", ".join(word for action, word in _WORDS.items() if policy.granted_only(action))
+    return ", ".join(str(word) for action, word in _WORDS.items() if policy.granted_only(action))
 
 
 @register.filter

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from hosts.selectors import environments
@@ -78,7 +79,7 @@ def _page(request: UserRequest, form: FreezeForm, weekly_form: WeeklyFreezeForm)
 def remove(request: UserRequest, pk: int) -> HttpResponse:
     """End a freeze, or take one that is to come off the list."""
     if freeze_remove(user=request.user, pk=pk):
-        messages.success(request, "The freeze is removed.")
+        messages.success(request, _("The freeze is removed."))
     return redirect("policies:freezes")
 
 
@@ -88,5 +89,5 @@ def remove(request: UserRequest, pk: int) -> HttpResponse:
 def weekly_remove(request: UserRequest, pk: int) -> HttpResponse:
     """Remove a freeze of every week."""
     if weekly_freeze_remove(user=request.user, pk=pk):
-        messages.success(request, "The freeze is removed.")
+        messages.success(request, _("The freeze is removed."))
     return redirect("policies:freezes")

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import Group
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from netops.engine.errors import Refused
@@ -79,7 +80,7 @@ def remove(request: UserRequest, pk: int) -> HttpResponse:
         require_admin(request.user)
         messages.error(request, refusal.message)
         return redirect("policies:group", pk)
-    messages.success(request, f"The group {found.name} is removed.")
+    messages.success(request, _("The group %(name)s is removed.") % {"name": found.name})
     return redirect("policies:groups")
 
 

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from hosts.selectors import environments
@@ -101,11 +102,11 @@ def _save(
         saved = policy_save(user=request.user, **values)  # type: ignore[arg-type]
     except Refused as refusal:
         if refusal.field == "approval_expires_s":
-            form.add_error("hours", "A plan waits for a minute to a year: 0.02 to 8760 hours.")
+            form.add_error("hours", _("A plan waits for a minute to a year: 0.02 to 8760 hours."))
         else:
             refusal_to_form(form, refusal)
         return None
-    messages.success(request, "Saved. It holds at once, also for plans that wait.")
+    messages.success(request, _("Saved. It holds at once, also for plans that wait."))
     return saved
 
 
@@ -116,7 +117,9 @@ def _page(
     grant_form: GrantForm | None = None,
 ) -> HttpResponse:
     usual = f"{settings.APPROVAL_EXPIRES_S / 3600:g}"
-    form.fields["hours"].help_text = f"Empty: {usual} hours, as the site's settings say."
+    form.fields["hours"].help_text = _("Empty: %(hours)s hours, as the site's settings say.") % {
+        "hours": usual
+    }
     context = {
         "form": form,
         "policy": policy,
@@ -136,7 +139,7 @@ def _page(
 def remove(request: UserRequest, pk: int) -> HttpResponse:
     """Remove a policy; the default one then holds."""
     if policy_remove(user=request.user, pk=pk):
-        messages.success(request, "The policy is removed; the default one holds now.")
+        messages.success(request, _("The policy is removed; the default one holds now."))
     return redirect("policies:list")
 
 

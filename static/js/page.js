@@ -1,6 +1,8 @@
 // Small comforts that every page has. Nothing here is needed to read or to act.
 (function () {
   "use strict";
+  // The words of the page's language stand on <html>.
+  const said = document.documentElement.dataset;
 
   // Copy buttons: <button data-copy="#id">, or the text of the nearest [data-copy-from].
   document.addEventListener("click", async function (event) {
@@ -13,8 +15,8 @@
     button.classList.toggle("copied", done);
     const before = button.dataset.before || (label ? label.textContent : button.title);
     button.dataset.before = before;
-    if (label) label.textContent = done ? "Copied" : "Press Ctrl+C";
-    else button.title = done ? "Copied" : "Press Ctrl+C";
+    if (label) label.textContent = done ? said.wordCopied : said.wordPress;
+    else button.title = done ? said.wordCopied : said.wordPress;
     if (!done) select(source);
     setTimeout(function () {
       button.classList.remove("copied");
@@ -86,12 +88,12 @@
     for (const [unit, size] of UNITS) {
       if (seconds >= size) return words.format(-Math.floor(seconds / size), unit);
     }
-    return seconds < 5 ? "just now" : words.format(-Math.floor(seconds), "second");
+    return seconds < 5 ? said.wordNow : words.format(-Math.floor(seconds), "second");
   }
 
   function span(seconds) {
     const minutes = Math.floor(seconds / 60);
-    return minutes ? minutes + " min " + Math.floor(seconds % 60) + " s" : Math.floor(seconds) + " s";
+    return minutes ? minutes + " " + said.wordMin + " " + Math.floor(seconds % 60) + " " + said.wordS : Math.floor(seconds) + " " + said.wordS;
   }
 
   function tick() {

@@ -20,6 +20,7 @@ from netops.engine.serial import to_json  # noqa: E402
 from netops.states import State  # noqa: E402
 from people.models import User  # noqa: E402
 from tests.browser.seed_policies import seed_policies  # noqa: E402
+from tests.browser.seed_work import seed_work  # noqa: E402
 from tests.pages import world  # noqa: E402
 from tests.pages.host_example import (  # noqa: E402
     container,
@@ -53,6 +54,7 @@ def main() -> None:
     _nat(alice, bob)
     _ends(alice, bob)
     seed_policies(_online, _host, REASONS[3])
+    seed_work(bob)
 
 
 def _hosts() -> None:

@@ -111,6 +111,13 @@ def test_a_choice_for_an_environment_stands_in_for_the_one_for_all(
     assert Delivery.objects.get().change == lab
 
 
+def test_it_does_not_matter_which_choice_was_made_first(people: People, waiting: Change) -> None:
+    want(people, "alice", what=["failed"], at="production")
+    want(people, "alice")
+    move(waiting, State.REJECTED)
+    assert told() == set()
+
+
 def test_what_is_rolled_back_in_the_database_is_not_told(people: People, waiting: Change) -> None:
     want(people, "alice")
     with transaction.atomic():

@@ -26,6 +26,8 @@ READ = (
     "/freezes/",
     "/groups/",
     "/tokens/",
+    "/work/",
+    "/account/notifications/",
 )
 ACTIONS = (
     "approve",

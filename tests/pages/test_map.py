@@ -71,6 +71,9 @@ def test_it_tells_conflicts_first_with_the_hosts(browse: Browse, web: Host) -> N
     assert "198.51.100.0/24, which overlaps another network of the same host." in told
     assert cell(page, "172.17.0.0/16").startswith("172.17.0.0/16: conflict")
     assert told.index("Containers have") < told.index("The same as a table")
+    elsewhere = text(browse("alice").get("/map/?in=192.168.0.0/16"))
+    assert "No conflicts in 192.168.0.0/16." in elsewhere
+    assert "no subnet of containers overlaps" not in elsewhere
     concerned = browse("carol").get("/map/hosts/?subnet=198.51.100.0/24&use=docker0&clash=1")
     assert "198.51.100.0/24 eth0" in text(concerned)
 

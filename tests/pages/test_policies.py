@@ -49,7 +49,8 @@ def freeze(people: People) -> None:
 
 def test_it_sets_a_policy_and_lists_it(browse: Browse, web: Host) -> None:
     client = browse("admin")
-    assert "All others are now: production" in text(client.get("/policies/"))
+    said = "All others are now, with hosts without an environment: production"
+    assert said in text(client.get("/policies/"))
     form = client.get("/policies/new/?environment=production")
     assert fields(form)["environment"] == "production"
     answer = client.post("/policies/new/", {"environment": "production", **POLICY})
@@ -116,7 +117,7 @@ def test_it_adds_and_removes_freezes(browse: Browse, people: People) -> None:
     client.post("/freezes/", {**sent, "everywhere": "on"})
     window = FreezeWindow.objects.get()
     assert window.starts_at.isoformat() == "2099-12-24T08:00:00+00:00"
-    assert "2099-12-24 08:00 to 2099-12-27 08:00 everywhere Christmas" in text(
+    assert "2099-12-24 08:00 – 2099-12-27 08:00 everywhere Christmas" in text(
         browse("carol").get("/freezes/")
     )
     week = {"from_weekday": "4", "from_time": "16:00", "to_weekday": "0", "to_time": "08:00"}
@@ -125,7 +126,7 @@ def test_it_adds_and_removes_freezes(browse: Browse, people: People) -> None:
     assert (wrong.status_code, WeeklyFreeze.objects.count()) == (422, 0)
     client.post("/freezes/weekly/", week)
     weekly = WeeklyFreeze.objects.get()
-    assert "Friday 16:00 to Monday 08:00 Europe/Berlin production" in text(client.get("/freezes/"))
+    assert "Friday 16:00 – Monday 08:00 Europe/Berlin production" in text(client.get("/freezes/"))
     client.post(f"/freezes/{window.pk}/remove/")
     client.post(f"/freezes/weekly/{weekly.pk}/remove/")
     assert not FreezeWindow.objects.exists()
@@ -286,7 +287,7 @@ def test_it_breaks_the_glass_after_a_second_confirmation(
     client, path = browse("admin"), f"/changes/{waiting.pk}/break-glass/"
     assert path in targets(client.get(f"/changes/{waiting.pk}/"))
     asked = client.get(path)
-    assert "with 0 of 2 approvals and in spite of the freeze until" in text(asked)
+    assert "with 0 of 2 approvals. The freeze until" in text(asked)
     assert fields(asked)["plan_digest"] == waiting.plan_digest
     sent = {"plan_digest": waiting.plan_digest, "reason": "Cut off.", "host": "web-1"}
     for wrong in ({"host": "web-2"}, {"reason": " "}, {"plan_digest": "0" * 64}):

@@ -112,6 +112,20 @@ def test_nothing_waits_while_changes_are_frozen(people: People) -> None:
     assert agree(people) == {}
 
 
+def test_an_approval_that_counts_no_more_is_not_counted_here_either(people: People) -> None:
+    policy = rule(people, "production", approvals_needed=2, approve_granted_only=True)
+    grant_add(user=people["admin"], policy=policy, action="approve", person="dan")
+    change, now = waiting(people), timezone.now()
+    Approval.objects.create(
+        change=change, by=people["bob"], decision="approved", plan_digest=change.plan_digest
+    )
+    # Only the last approval has to wait for the end of a freeze; dan's is the first that counts.
+    FreezeWindow.objects.create(
+        everywhere=True, reason="x", starts_at=now, ends_at=now + timedelta(hours=1)
+    )
+    assert agree(people) == {"dan": [change.pk]}
+
+
 def test_many_that_i_approved_do_not_hide_the_one_that_i_did_not(people: People) -> None:
     rule(people, "", approvals_needed=2)
     for number in range(4):
@@ -124,7 +138,10 @@ def test_many_that_i_approved_do_not_hide_the_one_that_i_did_not(people: People)
 
 
 def test_it_shows_what_waits_to_be_confirmed(browse: Browse, people: People, web: Host) -> None:
-    story = world.Story(web, people["alice"]).planned().judged(people["bob"]).began().held()
+    story = world.Story(web, people["alice"]).planned().judged(people["bob"]).began()
+    Change.objects.update(confirm="person")
+    assert to_confirm(user=people["alice"]) == []
+    story.held()
     assert [c.pk for c in to_confirm(user=people["alice"])] == [story.change.pk]
     assert to_confirm(user=people["alice"])[0].confirm_until == story.job.confirm_until  # type: ignore
     assert "Waits to be confirmed" in text(browse("alice").get("/work/"))

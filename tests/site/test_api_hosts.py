@@ -199,6 +199,15 @@ def test_it_keeps_reserved_ranges(api: Callable[[str], Api]) -> None:
     assert [r["subnet"] for r in api("carol").get("/reserved-ranges").json["items"]] == [
         "10.8.0.0/16"
     ]
-    assert admin.send("DELETE", f"/reserved-ranges/{made.json['id']}").status == 204
+    path = f"/reserved-ranges/{made.json['id']}"
+    wrong = admin.send("PUT", path, '{"subnet": "10.8.0.1/16", "label": "VPN"}')
+    assert (wrong.status, wrong.problems) == (422, [("subnet", "invalid")])
+    assert str(ReservedRange.objects.get()) == "10.8.0.0/16 (VPN)"
+    edited = admin.send("PUT", path, '{"subnet": "10.8.0.0/15", "label": "VPNs"}')
+    assert (edited.status, edited.json["subnet"]) == (200, "10.8.0.0/15")
+    assert str(ReservedRange.objects.get()) == "10.8.0.0/15 (VPNs)"
+    missing = admin.send("PUT", "/reserved-ranges/99", '{"subnet": "10.9.0.0/16", "label": "x"}')
+    assert missing.status == 404
+    assert admin.send("DELETE", path).status == 204
     assert not ReservedRange.objects.exists()
     assert admin.send("DELETE", f"/reserved-ranges/{made.json['id']}").status == 404

@@ -1,0 +1,9 @@
+"""The app of the languages that the pages speak."""
+
+from django.apps import AppConfig
+
+
+class LanguageConfig(AppConfig):
+    """English and Korean."""
+
+    name = "language"

@@ -1,0 +1,1 @@
+"""Explains in place: what the words of the pages mean."""

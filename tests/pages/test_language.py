@@ -1,0 +1,49 @@
+"""The language of the pages: by the browser, by choice, kept with the person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from people.models import User
+
+pytestmark = pytest.mark.django_db
+Browse = Callable[[str], Client]
+KOREAN = {"HTTP_ACCEPT_LANGUAGE": "ko-KR,ko;q=0.9,en;q=0.5"}
+
+
+def language_of(client: Client, **headers: str) -> str:
+    """Return the language that the list of hosts says it is in."""
+    page = client.get("/", **headers).content.decode()  # type: ignore[arg-type]
+    return page.partition('<html lang="')[2].partition('"')[0]
+
+
+def test_it_is_what_the_browser_asks_for(browse: Browse) -> None:
+    assert language_of(browse("carol")) == "en"
+    assert language_of(browse("carol"), **KOREAN) == "ko"
+    assert language_of(browse("carol"), HTTP_ACCEPT_LANGUAGE="fr,de;q=0.5") == "en"
+
+
+def test_a_choice_holds_in_this_browser_and_with_the_person(browse: Browse) -> None:
+    answer = browse("carol").post("/language/", {"language": "ko", "next": "/changes/?q=1"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/changes/?q=1")
+    assert User.objects.get(username="carol").language == "ko"
+    assert answer.cookies["django_language"].value == "ko"
+    assert language_of(browse("carol"), HTTP_ACCEPT_LANGUAGE="en") == "ko"
+
+
+def test_the_cookie_of_a_browser_goes_before_the_person(browse: Browse) -> None:
+    User.objects.filter(username="carol").update(language="ko")
+    client = browse("carol")
+    client.cookies["django_language"] = "en"
+    assert language_of(client) == "en"
+
+
+@pytest.mark.parametrize("language", ["fr", "", "ko\n"])
+def test_an_unknown_language_changes_nothing(browse: Browse, language: str) -> None:
+    answer = browse("carol").post("/language/", {"language": language, "next": "//evil.example/"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+    assert User.objects.get(username="carol").language == ""
+    assert "django_language" not in answer.cookies
