@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from django.http import HttpRequest
 from ninja import Router, Status
 
 from dockernet_site.api_auth import BearerToken
 from dockernet_site.api_schemas import Page, PagingQuery, paged, refusals
-from hosts.api_schemas import HostIn, HostMade, HostOut, RefreshOut
+from hosts.api_schemas import HostIn, HostMade, HostOut, RefreshOut, TagsIn
+from hosts.fleet_selectors import host_list
 from hosts.presenters import host_json
-from hosts.selectors import host_get, host_list
-from hosts.services import host_create, host_refresh, host_revoke, host_rotate
+from hosts.selectors import host_get
+from hosts.services import (
+    host_create,
+    host_refresh,
+    host_revoke,
+    host_rotate,
+    host_tags_set,
+)
 from people.roles import Role
 
 router = Router()
@@ -25,6 +32,7 @@ def create(request: HttpRequest, payload: HostIn) -> Any:
         user=request.auth,  # type: ignore[attr-defined]
         name=payload.name,
         environment=payload.environment,
+        tags=payload.tags,
     )
     made = {"name": host.name, "environment": host.environment, "status": host.status}
     return Status(201, {**made, "enroll_command": command})
@@ -37,16 +45,42 @@ def index(
     search: str = "",
     environment: str = "",
     status: str = "",
+    tag: str = "",
+    docker_version: str = "",
+    conflicts: Literal["", "yes", "no"] = "",
+    changes: Literal["", "yes", "no"] = "",
+    sort: str = "",
 ) -> Any:
-    """All hosts by name; `search` looks in name, environment and subnet."""
-    hosts = host_list(search=search, environment=environment, status=status)
-    return paged(hosts, paging, host_json)
+    """All hosts by name; each word of `search` is in the name, the environment, docker0's subnet
+    or a tag. `sort`: host, status, docker0, containers, conflicts, change, docker or seen; with -
+    before it the other way round."""
+    hosts = host_list(
+        search=search,
+        environment=environment,
+        status=status,
+        tag=tag,
+        docker_version=docker_version,
+        conflicts=conflicts,
+        changes=changes,
+        sort=sort,
+    )
+    return paged(hosts.prefetch_related("tags"), paging, host_json)
 
 
 @router.get("/{name}", auth=BearerToken(), response={200: HostOut, **refusals(404)})
 def detail(request: HttpRequest, name: str) -> Any:
     """One host as it was last seen."""
     return host_json(host_get(name=name))
+
+
+@router.put(
+    "/{name}/tags", auth=BearerToken(Role.ADMIN), response={200: HostOut, **refusals(404, 422)}
+)
+def tags(request: HttpRequest, name: str, payload: TagsIn) -> Any:
+    """Give the host these tags and no others."""
+    host = host_get(name=name)
+    host_tags_set(user=request.auth, host=host, tags=payload.tags)  # type: ignore[attr-defined]
+    return host_json(host)
 
 
 @router.post(

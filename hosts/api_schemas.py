@@ -15,6 +15,13 @@ class HostIn(Input):
 
     name: str
     environment: str = ""
+    tags: list[str] = []
+
+
+class TagsIn(Input):
+    """All tags that a host is to have."""
+
+    tags: list[str]
 
 
 class HostMade(Schema):
@@ -116,11 +123,14 @@ class NatOut(Schema):
 
 
 class HostOut(Schema):
-    """A host; null where nothing has been seen yet."""
+    """A host; null where nothing has been seen yet. `conflicts`: how many subnets of its containers
+    overlap a reserved range, or another network of the same host."""
 
     name: str
     environment: str
+    tags: list[str]
     status: str
+    conflicts: int
     agent_version: str
     last_seen_at: datetime | None
     observed_at: datetime | None

@@ -5,10 +5,27 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from hosts.services.tags import tags_split
+
 _TEXT = {"class": "form-control", "autocomplete": "off", "spellcheck": "false"}
 
 
-class HostForm(forms.Form):
+class TagsForm(forms.Form):
+    """The tags of a host, as one line; they come out of it as words."""
+
+    tags = forms.CharField(
+        label=_("Tags"),
+        required=False,
+        max_length=400,
+        help_text=_("Words to find hosts by, such as gpu or team-shop; commas between them."),
+        widget=forms.TextInput(_TEXT),
+    )
+
+    def clean_tags(self) -> list[str]:
+        return tags_split(self.cleaned_data["tags"])
+
+
+class HostForm(TagsForm):
     """A new host."""
 
     name = forms.CharField(

@@ -20,12 +20,26 @@ def new_host_id() -> str:
     return secrets.token_hex(6)
 
 
+class Tag(models.Model):
+    """A word of the team's for some of its hosts; there are none that no host has."""
+
+    name = models.CharField(max_length=30, unique=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Host(models.Model):
     """A Docker host. `secret` (hex) signs its messages; `broker_digest` is the SHA-256 (hex) of
     its broker password, which the host alone knows.
 
     `next_*` and `rotation` are new keys that the host has not proved yet (services/rotation.py);
-    `heard_*` is how far its messages are taken down (netops/ingest/heard.py)."""
+    what follows `observed_at` is out of `observed`, so that lists need not read it
+    (services/fleet_columns.py); `heard_*` is how far its messages are taken down
+    (netops/ingest/heard.py)."""
 
     class Status(models.TextChoices):
         PENDING = "pending", _("Pending")
@@ -59,10 +73,21 @@ class Host(models.Model):
     observed_at = models.DateTimeField(null=True, blank=True)
     docker_version = models.CharField(max_length=64, blank=True, db_index=True)
     subnet = models.CharField(max_length=18, blank=True)
+    subnet_start = models.BigIntegerField(default=0)
     container_count = models.PositiveIntegerField(default=0)
+    conflict_count = models.PositiveIntegerField(default=0)
+    service_manager = models.CharField(max_length=16, blank=True)
+    tags = models.ManyToManyField(Tag, related_name="hosts", blank=True)
 
     class Meta:
         ordering = ("name",)
+        # Each is an order of the fleet's page; SQLite would walk past `observed` for them.
+        indexes = [
+            models.Index(fields=["subnet_start", "name"], name="host_by_subnet"),
+            models.Index(fields=["container_count", "name"], name="host_by_containers"),
+            models.Index(fields=["conflict_count", "name"], name="host_by_conflicts"),
+            models.Index(fields=["docker_version", "name"], name="host_by_docker"),
+        ]
 
     def __str__(self) -> str:
         return self.name

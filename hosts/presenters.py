@@ -1,4 +1,4 @@
-"""A host as the API shows it (the public contract). Pure: reads no database."""
+"""A host as the API shows it (the public contract). Reads no database but for the host's tags."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def host_json(host: Host) -> dict[str, Any]:
     return {
         "name": host.name,
         "environment": host.environment,
+        "tags": [tag.name for tag in host.tags.all()],
         "status": host.status,
+        "conflicts": host.conflict_count,
         "agent_version": host.agent_version,
         "last_seen_at": host.last_seen_at,
         "observed_at": host.observed_at,

@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from ipaddress import IPv4Network
 
-from django.conf import settings
-from django.db.models import Q, QuerySet
-from django.db.models.fields.json import KT
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from audit.models import Entry
@@ -17,46 +15,6 @@ from people.errors import NotFound
 
 # PostgreSQL takes it in no text, not even to look for it.
 NUL = "\x00"
-
-
-def host_list(
-    *, search: str = "", environment: str = "", status: str = "", docker_version: str = ""
-) -> QuerySet[Host]:
-    """Return the hosts by name, narrowed by what is given; `search` is in name, environment or
-    subnet."""
-    hosts = Host.objects.all()
-    if NUL in search + environment + docker_version + status:
-        return hosts.none()
-    if search:
-        words = Q(name__icontains=search) | Q(environment__icontains=search)
-        hosts = hosts.filter(words | Q(subnet__icontains=search))
-    if environment:
-        hosts = hosts.filter(environment=environment)
-    if docker_version:
-        hosts = hosts.filter(docker_version=docker_version)
-    if status:
-        hosts = hosts.filter(_status_is(status))
-    return hosts
-
-
-def _status_is(status: str) -> Q:
-    limit = timezone.now() - timedelta(seconds=settings.HOST_OFFLINE_AFTER_S)
-    enrolled = Q(revoked_at=None, enrolled_at__isnull=False)
-    alive = Q(last_seen_at__gte=limit)
-    return {
-        "revoked": Q(revoked_at__isnull=False),
-        "pending": Q(revoked_at=None, enrolled_at=None),
-        "online": enrolled & alive,
-        "offline": enrolled & (Q(last_seen_at=None) | Q(last_seen_at__lt=limit)),
-    }.get(status, Q(pk__in=[]))
-
-
-def host_rows(*, search: str = "", environment: str = "", status: str = "") -> QuerySet[Host]:
-    """Return hosts as their list shows them: without the whole observation, and with
-    `service_manager` (systemd, sysv or None) out of it."""
-    hosts = host_list(search=search, environment=environment, status=status)
-    manager = KT("observed__service__manager")
-    return hosts.annotate(service_manager=manager).defer("observed")
 
 
 def environments() -> list[str]:

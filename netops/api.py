@@ -194,4 +194,5 @@ async def events(request: HttpRequest, change_id: int, after: After = 0) -> Stre
     await change_exists(change_id)
     last = request.headers.get("Last-Event-ID", "").strip()
     resumed = int(last) if last.isascii() and last.isdecimal() and len(last) < 10 else 0
-    return event_stream(change_id, max(after, resumed))
+    user: User = request.auth  # type: ignore[attr-defined]
+    return event_stream(change_id, max(after, resumed), user.pk)

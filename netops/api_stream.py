@@ -27,16 +27,17 @@ async def change_exists(change_id: int) -> None:
     await sync_to_async(change_get)(pk=change_id)
 
 
-def event_stream(change_id: int, after: int) -> StreamingHttpResponse:
-    """Return the stream of a change's events with `seq` above `after`, to its end."""
+def event_stream(change_id: int, after: int, user_id: int) -> StreamingHttpResponse:
+    """Return the stream of a change's events with `seq` above `after`, to its end, for the
+    person of that id."""
     content_type = "text/event-stream; charset=utf-8"
     return StreamingHttpResponse(
-        _lines(change_id, after), content_type=content_type, headers=HEADERS
+        _lines(change_id, after, user_id), content_type=content_type, headers=HEADERS
     )
 
 
-async def _lines(change_id: int, after: int) -> AsyncIterator[bytes]:
+async def _lines(change_id: int, after: int, user_id: int) -> AsyncIterator[bytes]:
     # Bytes at once, so that the reader knows that the stream is open.
     yield b": open\n\n"
-    async for row in events(change_id, after):
+    async for row in events(change_id, after, user_id=user_id):
         yield b": still here\n\n" if row is None else row.sse

@@ -71,7 +71,8 @@ class ChangePage:
     `acceptable` are codes of blockers that the requester may take the risk of; `rules` and `ways`
     are of plans that set rules, `config` of those that write dockerd's. `left` has the commands
     that a failed job left to do by hand, `outages` the seconds of earlier changes there.
-    `waiting` is what the review lacks, while it waits; `since` is how the plan differs from a former one.
+    `waiting` is what the review lacks, while it waits; `since` is how the plan differs from a
+    former one.
     """
 
     change: Change

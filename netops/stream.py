@@ -15,19 +15,22 @@ import redis
 import redis.asyncio
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 
 from dockernet_site.broker_link import tls_options
 from hosts.services.broker_access import EVENTS_CHANNEL
 from netops.event_row import EventRow, row_of_message
 from netops.selectors import change_at_rest, events_after
 from netops.stream_nudge import NUDGE_SEQ
+from people.models import User
 
 log = logging.getLogger(__name__)
 IDLE_S = 15.0
 # Without the broker the database is asked this often.
 POLL_S = 1.0
 WAITING_LIMIT = 1000
+# So long may a stream outlive the account of who reads it.
+ACTIVE_S = 3.0
 _RETRY_S = 0.5
 
 # None in a reader's queue: something may have been missed, look into the database.
@@ -47,6 +50,19 @@ def _look(change_id: int, after: int) -> tuple[list[EventRow], bool]:
 _look_in_thread = sync_to_async(_look, thread_sensitive=False)
 
 
+def _active(user_ids: list[int]) -> set[int]:
+    """Return those of these people who may still log in; in a thread."""
+    try:
+        return set(
+            User.objects.filter(pk__in=user_ids, is_active=True).values_list("pk", flat=True)
+        )
+    finally:
+        close_old_connections()
+
+
+_active_in_thread = sync_to_async(_active, thread_sensitive=False)
+
+
 class Hub:
     """The subscription of one event loop, held while anybody reads."""
 
@@ -54,19 +70,30 @@ class Hub:
         self._readers: dict[int, set[Waiting]] = {}
         self._task: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()
+        self._people: dict[Waiting, int] = {}
+        self._gone: set[int] = set()
+        self._guard: asyncio.Task[None] | None = None
 
     @property
     def connected(self) -> bool:
         """True while events come over the channel."""
         return self._listening.is_set()
 
-    async def join(self, change_id: int) -> Waiting:
-        """Return a queue that gets the events of a change from now on.
+    def is_gone(self, user_id: int) -> bool:
+        """True when this reader's account was found deactivated."""
+        return user_id in self._gone
+
+    async def join(self, change_id: int, user_id: int | None = None) -> Waiting:
+        """Return a queue that gets the events of a change from now on, for a person who reads them.
 
         When it returns, the broker has confirmed the subscription, or does not answer.
         """
         queue: Waiting = asyncio.Queue(WAITING_LIMIT)
         self._readers.setdefault(change_id, set()).add(queue)
+        if user_id is not None:
+            self._people[queue] = user_id
+        if self._people and (self._guard is None or self._guard.done()):
+            self._guard = asyncio.create_task(self._watch_people())
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._listen())
         if not self.connected:
@@ -80,6 +107,10 @@ class Hub:
         """Forget a reader; without any the subscription ends."""
         readers = self._readers.get(change_id, set())
         readers.discard(queue)
+        self._people.pop(queue, None)
+        if not self._people and self._guard is not None:
+            self._guard.cancel()
+            self._guard = None
         if not readers:
             self._readers.pop(change_id, None)
         if not self._readers and self._task is not None:
@@ -114,6 +145,20 @@ class Hub:
                 elif message["type"] == "message":
                     self._take(message["data"])
 
+    async def _watch_people(self) -> None:
+        """One question for all readers of this process, every ACTIVE_S seconds."""
+        while True:
+            await asyncio.sleep(ACTIVE_S)
+            asked = set(self._people.values())
+            try:
+                self._gone = asked - await _active_in_thread(sorted(asked))
+            except DatabaseError as error:
+                log.warning("live events: the database does not answer (%s)", error)
+                continue
+            for queue, user_id in self._people.items():
+                if user_id in self._gone:
+                    _put(queue, None)
+
     def _take(self, data: bytes) -> None:
         try:
             row = row_of_message(data.decode())
@@ -147,11 +192,17 @@ def hub() -> Hub:
 
 
 async def events(
-    change_id: int, after: int = 0, idle_s: float | None = None, *, nudges: bool = False
+    change_id: int,
+    after: int = 0,
+    idle_s: float | None = None,
+    *,
+    user_id: int | None = None,
+    nudges: bool = False,
 ) -> AsyncIterator[EventRow | None]:
     """Yield the events of a change with `seq` above `after`: in order, each once, none missing.
 
     Ends after the `end` event, or at once when the change is at rest and nothing is left to tell.
+    Ends too when the account of its reader `user_id` is deactivated, within ACTIVE_S seconds.
     None is yielded after `idle_s` seconds (IDLE_S) without an event: a sign of life is due. With
     `nudges` so are rows with NUDGE_SEQ, which are no events; some may be missed.
     """
@@ -160,7 +211,7 @@ async def events(
     # as long as the stream, a thousand readers would need a thousand connections.
     await sync_to_async(close_old_connections)()
     own = hub()
-    queue = await own.join(change_id)
+    queue = await own.join(change_id, user_id)
     try:
         last, look, quiet_s = after, True, 0.0
         while True:
@@ -181,6 +232,8 @@ async def events(
                     quiet_s = 0.0
                     yield None
                 continue
+            if user_id is not None and own.is_gone(user_id):
+                return
             if found is None or found.seq > last + 1:
                 look = True
             elif found.seq == NUDGE_SEQ:

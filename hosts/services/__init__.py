@@ -15,6 +15,7 @@ from hosts.services.reserved import (
     reserved_range_remove,
 )
 from hosts.services.rotation import host_rotate
+from hosts.services.tags import host_tags_set
 
 __all__ = [
     "AgentConfig",
@@ -25,6 +26,7 @@ __all__ = [
     "host_refresh",
     "host_revoke",
     "host_rotate",
+    "host_tags_set",
     "observation_store",
     "offline_mark",
     "require_online",

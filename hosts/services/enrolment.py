@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Iterable
 from datetime import timedelta
 
 from attrs import frozen
@@ -16,6 +17,7 @@ from audit.services import audit_note
 from hosts.bundle import enroll_command
 from hosts.models import EnrolmentToken, Host
 from hosts.services import broker_access
+from hosts.services.tags import host_tags_set
 from people.errors import Conflict, Forbidden, InvalidInput
 from people.models import User
 
@@ -69,11 +71,13 @@ def _note(verb: str, by: str, host: Host, message: str) -> None:
     audit_note(action=f"host.{verb}", by=by, target=f"host:{host.name}", message=message)
 
 
-def host_create(*, user: User, name: str, environment: str = "") -> tuple[Host, str]:
+def host_create(
+    *, user: User, name: str, environment: str = "", tags: Iterable[str] = ()
+) -> tuple[Host, str]:
     """Register a host and return it with its enrolment line (valid once, for an hour).
 
-    Raises Forbidden unless `user` is an admin, InvalidInput for a bad name or environment,
-    Conflict if the name is taken.
+    Raises Forbidden unless `user` is an admin, InvalidInput for a bad name, environment or
+    tag, Conflict if the name is taken.
     """
     if not user.is_site_admin:
         raise Forbidden("role", "Only an admin adds hosts.")
@@ -88,6 +92,7 @@ def host_create(*, user: User, name: str, environment: str = "") -> tuple[Host, 
             host = Host.objects.create(name=name, environment=environment)
             token = _token_issue(host)
             _note("registered", user.username, host, f"{user.username} registered the host {name}.")
+            host_tags_set(user=user, host=host, tags=tags)
     except IntegrityError as error:
         raise Conflict("name-taken", f"There is a host {name} already.", "name") from error
     return host, _line(token)

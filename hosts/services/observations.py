@@ -11,8 +11,10 @@ from django.utils import timezone
 
 from hosts.models import Host, Observation
 from hosts.observation_diff import differences, steady
+from hosts.selectors import reserved_networks
 from hosts.services import broker_access
 from hosts.services.clean import clean
+from hosts.services.fleet_columns import fleet_columns
 from hosts.services.host_subnets import host_subnets_store
 from netops.engine.errors import MessageRejected
 from netops.engine.observed import Observed
@@ -20,17 +22,7 @@ from netops.engine.serial import to_json
 
 # Above a thousand containers; a host that reports more than that is not believed.
 MOST_BYTES, KEPT = 2_000_000, 1000
-_VERSION_LENGTH, _CAUSE_LENGTH = 64, 16
-
-
-def bridge_subnet(observed: Observed) -> str:
-    """Return the default bridge's subnet: of docker0 in the kernel, else as Docker has it."""
-    network = observed.network("bridge")
-    link = network.bridge if network and network.bridge else "docker0"
-    addresses = observed.addresses_of(link)
-    if addresses:
-        return str(addresses[0].network)
-    return str(network.subnets[0]) if network and network.subnets else ""
+_CAUSE_LENGTH = 16
 
 
 def history_trim(host: Host) -> None:
@@ -73,9 +65,7 @@ def observation_store(
         Host.objects.filter(pk=host.pk).update(
             observed=data,
             observed_at=at,
-            docker_version=clean(observed.daemon.version)[:_VERSION_LENGTH],
-            subnet=bridge_subnet(observed),
-            container_count=sum(c.running for c in observed.containers),
+            **fleet_columns(observed, reserved_networks()),
         )
         transaction.on_commit(lambda: broker_access.announce_host(host.pk))
     return changed

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from audit.services import audit_note
 from hosts.models import ReservedRange
+from hosts.services.conflicts import conflicts_recount
 from people.errors import Conflict, Forbidden, InvalidInput
 from people.models import User
 
@@ -21,6 +22,7 @@ def reserved_range_add(*, user: User, subnet: str, label: str) -> ReservedRange:
         with transaction.atomic():
             row = ReservedRange.objects.create(subnet=str(network), label=label)
             _note("reserved", user, row)
+            conflicts_recount()
             return row
     except IntegrityError as error:
         raise Conflict(
@@ -49,6 +51,7 @@ def reserved_range_edit(*, user: User, pk: int, subnet: str, label: str) -> Rese
                 target=f"range:{row.subnet}",
                 message=f"{user.username} changed the range {before} to {row}.",
             )
+            conflicts_recount()
             return row
     except IntegrityError as error:
         raise Conflict(
@@ -81,6 +84,7 @@ def reserved_range_remove(*, user: User, pk: int) -> bool:
             return False
         _note("freed", user, row)
         row.delete()
+        conflicts_recount()
     return True
 
 

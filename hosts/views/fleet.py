@@ -1,69 +1,139 @@
-"""The list of all hosts, and adding one."""
+"""The list of all hosts."""
 
 from __future__ import annotations
 
+import hashlib
+
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
 
-from hosts.forms import HostForm
+from hosts.fleet_selectors import SORTS, STATUSES, docker_versions, host_list, host_rows, tag_names
 from hosts.models import Host
-from hosts.selectors import environments, fleet_is_empty, host_rows
-from hosts.services.enrolment import host_create
-from netops.engine.errors import Refused
+from hosts.selectors import environments, fleet_is_empty
+from netops.models import Change
 from netops.selectors import changes_holding
-from people.form_errors import refusal_to_form
 from people.requests import UserRequest
-from people.seal import keep_for_next_page
 
-PAGE_SIZE = 50
-_FILTERS = ("q", "environment", "status")
+PAGE_SIZES = (50, 100, 200)
+_FILTERS = {
+    "q": "search",
+    "environment": "environment",
+    "tag": "tag",
+    "status": "status",
+    "docker": "docker_version",
+    "conflicts": "conflicts",
+    "changes": "changes",
+}
+"""What each filter is called in the URL, and to host_list."""
 
-
-def enrolment_line_name(host: Host) -> str:
-    """Return under which name a session keeps the line until the host's page shows it."""
-    return f"enroll-command-{host.pk}"
+Row = tuple[Host, list[Change]]
 
 
 @login_required
+@never_cache
 @require_GET
 def fleet(request: UserRequest) -> HttpResponse:
-    """All hosts, narrowed by what stands in the URL; htmx gets the rows alone."""
+    """All hosts, narrowed and sorted by what stands in the URL; htmx gets the rows alone, and only
+    if they are news."""
     filters = {name: request.GET.get(name, "").strip() for name in _FILTERS}
-    hosts = host_rows(
-        search=filters["q"], environment=filters["environment"], status=filters["status"]
-    )
-    page = Paginator(hosts, PAGE_SIZE).get_page(request.GET.get("page"))
-    open_changes = changes_holding(host_ids=[host.pk for host in page.object_list])
-    rows = [(host, open_changes.get(host.pk, [])) for host in page.object_list]
-    context: dict[str, object] = {"page": page, "rows": rows, "filters": filters}
+    sort = request.GET.get("sort", "")
+    hosts = host_list(**{_FILTERS[name]: said for name, said in filters.items()}, sort=sort)
+    size = _page_size(request)
+    page = Paginator(hosts.values_list("pk", flat=True), size).get_page(request.GET.get("page"))
+    rows = _rows(page)
+    known = _known(page, rows)
+    if request.htmx and request.GET.get("known") == known:
+        return HttpResponse(status=204)
+    context = {
+        "page": page,
+        "rows": rows,
+        "known": known,
+        "headings": _headings(sort),
+        "size": size,
+        "sizes": PAGE_SIZES if page.paginator.count > PAGE_SIZES[0] else (),
+    }
     if request.htmx:
         return render(request, "hosts/_list_rows.html", context)
     context |= {
-        "environments": environments(),
-        "statuses": Host.Status.choices,
+        "q": filters["q"],
+        "choices": _choices(filters),
+        "kept": {n: v for n, v in request.GET.items() if n in ("sort", "size") and v},
         "filtered": any(filters.values()),
         "fleet_is_empty": not page.paginator.count and fleet_is_empty(),
     }
     return render(request, "hosts/list.html", context)
 
 
-@login_required
-@require_http_methods(["GET", "POST"])
-def add(request: UserRequest) -> HttpResponse:
-    """Register a host; its page then shows the enrolment line, once."""
-    if not request.user.is_site_admin:
-        raise PermissionDenied("Only an admin adds hosts.")
-    form = HostForm(request.POST or None)
-    if form.is_valid():
-        try:
-            host, command = host_create(user=request.user, **form.cleaned_data)
-        except Refused as refusal:
-            refusal_to_form(form, refusal)
-        else:
-            keep_for_next_page(request.session, enrolment_line_name(host), command)
-            return redirect("hosts:detail", host.name)
-    return render(request, "hosts/add.html", {"form": form}, status=422 if form.errors else 200)
+def _page_size(request: UserRequest) -> int:
+    asked = request.GET.get("size", "")
+    return int(asked) if asked in map(str, PAGE_SIZES) else PAGE_SIZES[0]
+
+
+def _rows(page: Page[str]) -> list[Row]:
+    """Return the hosts of a page, each with its changes under way."""
+    hosts = host_rows(pks=page.object_list)
+    open_changes = changes_holding(host_ids=[host.pk for host in hosts])
+    return [(host, open_changes.get(host.pk, [])) for host in hosts]
+
+
+def _known(page: Page[str], rows: list[Row]) -> str:
+    """What a reader's page knows: another text means that there is news.
+
+    That an online host was seen again is none: its row says "online" and no time.
+    """
+    told: list[object] = [page.number, page.paginator.count]
+    for host, changes in rows:
+        seen = None if host.is_online else host.last_seen_at
+        told += [host.pk, host.name, host.environment, host.status, seen, host.subnet]
+        told += [host.container_count, host.conflict_count, host.docker_version]
+        told += [host.service_manager, host.observed_at is None]
+        told += [tag.name for tag in host.tags.all()]
+        told += [(change.pk, change.state) for change in changes]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+def _headings(sort: str) -> list[tuple[str, str, str, str]]:
+    """Return name, label, what sorting by it is called in the URL, and aria-sort."""
+    labels = {
+        "host": _("Host"),
+        "status": _("State"),
+        "docker0": _("docker0"),
+        "containers": _("Containers"),
+        "conflicts": _("Conflicts"),
+        "change": _("Change under way"),
+        "docker": _("Docker"),
+        "seen": _("Seen"),
+    }
+    now = sort if sort.removeprefix("-") in SORTS else "host"
+    first_down = ("containers", "conflicts", "change", "docker", "seen")
+    found = []
+    for name, label in labels.items():
+        order = {name: "ascending", f"-{name}": "descending"}.get(now, "")
+        begin = f"-{name}" if name in first_down else name
+        turned = {name: f"-{name}", f"-{name}": name}.get(now, begin)
+        found.append((name, label, turned, order))
+    return found
+
+
+def _choices(filters: dict[str, str]) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
+    """Return name, label, value and options of each filter but the search."""
+    words = {str(s): str(s.label) for s in STATUSES}
+    yes_no = {"yes": _("Yes"), "no": _("No")}
+    options = (
+        ("environment", _("Environment"), _same(environments())),
+        ("tag", _("Tag"), _same(tag_names())),
+        ("status", _("State"), words),
+        ("docker", _("Docker"), _same(docker_versions())),
+        ("conflicts", _("Conflicts"), yes_no),
+        ("changes", _("Change under way"), yes_no),
+    )
+    return [(n, label, filters[n], list(given.items())) for n, label, given in options]
+
+
+def _same(names: list[str]) -> dict[str, str]:
+    return dict(zip(names, names, strict=True))

@@ -21,7 +21,7 @@ from hosts.services.broker_access import BrokerAway
 from hosts.services.enrolment import enrolment_renew
 from hosts.services.hosts import host_refresh, host_revoke
 from hosts.services.rotation import host_rotate
-from hosts.views.fleet import enrolment_line_name
+from hosts.views.add import enrolment_line_name
 from netops.engine.errors import Refused
 from netops.engine.layers import layers_of
 from netops.models import Change

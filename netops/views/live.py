@@ -48,8 +48,9 @@ async def change_live(request: HttpRequest, pk: int) -> StreamingHttpResponse:
         plan_round, record = await sync_to_async(_record_until)(pk, after)
     except NotFound as error:
         raise Http404 from error
+    user_id: int = (await request.auser()).pk  # type: ignore[assignment]
     return StreamingHttpResponse(
-        _stream(pk, plan_round, after, record, translation.get_language() or ""),
+        _stream(pk, plan_round, after, record, translation.get_language() or "", user_id),
         content_type="text/event-stream; charset=utf-8",
         headers=HEADERS,
     )
@@ -71,11 +72,11 @@ def _record_until(pk: int, after: int) -> tuple[int, Record]:
 
 
 async def _stream(
-    change_id: int, plan_round: int, after: int, record: Record, language: str
+    change_id: int, plan_round: int, after: int, record: Record, language: str, user_id: int
 ) -> AsyncIterator[bytes]:
     yield b": open\n\n"
     ended = False
-    async for row in events(change_id=change_id, after=after, nudges=True):
+    async for row in events(change_id=change_id, after=after, user_id=user_id, nudges=True):
         if row is None:
             yield b": still here\n\n"
             continue

@@ -14,7 +14,8 @@ from attrs import evolve  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from hosts.models import Host  # noqa: E402
-from hosts.services.observations import bridge_subnet  # noqa: E402
+from hosts.selectors import reserved_networks  # noqa: E402
+from hosts.services.fleet_columns import fleet_columns  # noqa: E402
 from netops.engine.observed import DaemonConfig, Observed  # noqa: E402
 from netops.engine.serial import to_json  # noqa: E402
 from netops.states import State  # noqa: E402
@@ -96,7 +97,7 @@ def _finished(alice: User, bob: User) -> None:
     hour = timedelta(hours=1)
     world.story_succeeded(_host("web-2"), alice, bob, ago=3 * hour, reason=REASONS[0])
     moved = observed(name="web-2", subnet=world.NEW_SUBNET, names=NAMES, manager="sysv")
-    fields = {"observed": to_json(moved), "subnet": bridge_subnet(moved)}
+    fields = {"observed": to_json(moved), **fleet_columns(moved, reserved_networks())}
     Host.objects.filter(name="web-2").update(**fields)
     world.story_rolled_back(_host("web-0"), alice, bob, ago=2 * hour, reason=REASONS[1])
     broken = world.Story(_host("db-1"), alice, ago=hour / 2, reason=REASONS[2])

@@ -1,6 +1,6 @@
-"""Takes a picture of every page, in light, dark and at phone width.
+"""Takes a picture of every page: in light, in dark, at phone width, in Korean.
 
-    python -m tests.browser.shots [FOLDER]     (default: var/screenshots)
+    python -m tests.browser.shots [FOLDER [WORD...]]     (default: var/screenshots)
 
 A server of its own on a database of its own; both are gone afterwards.
 """
@@ -8,11 +8,11 @@ A server of its own on a database of its own; both are gone afterwards.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.browser.chromium import launch, log_in
 from tests.browser.site import seeded_site
@@ -24,7 +24,11 @@ LOOKS: dict[str, dict[str, Any]] = {
     "phone": {
         "color_scheme": "light",
         "viewport": {"width": 390, "height": 844},
-        "device_scale_factor": 2,
+    },
+    "korean": {
+        "color_scheme": "light",
+        "viewport": {"width": 1280, "height": 860},
+        "locale": "ko-KR",
     },
 }
 PAGES: dict[str, tuple[str, str]] = {
@@ -95,38 +99,68 @@ PAGES: dict[str, tuple[str, str]] = {
 
 
 def main(folder: Path) -> None:
-    """Take all pictures and say which pages had a script error."""
+    """Take the pictures whose names hold a given word (without words: all); say what is wrong."""
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = sys.argv[2:]
+    words = sys.argv[2:]
+    wanted = [name for name in PAGES if not words or any(word in name for word in words)]
     with seeded_site() as site, sync_playwright() as playwright:
         browser = launch(playwright)
-        for look, options in LOOKS.items():
-            for name, page in _pages(browser, site.address, options):
-                if wanted and not any(word in name for word in wanted):
-                    continue
-                page.goto(site.address + PAGES[name][1], wait_until="load")
-                page.wait_for_timeout(250)
-                page.screenshot(path=folder / f"{name}.{look}.png", full_page=True)
+        for look, name, page in visits(browser, site.address, wanted):
+            page.wait_for_timeout(150)
+            picture(page, folder, name, look)
         browser.close()
     print(f"pictures are in {folder}")
 
 
-def _pages(browser: Browser, address: str, options: dict[str, Any]) -> Iterator[tuple[str, Page]]:
-    """Yield each page's name with a tab of the person who looks at it."""
-    tabs: dict[str, Page] = {}
-    for name, (person, _) in PAGES.items():
-        if person not in tabs:
-            tabs[person] = browser.new_context(**options).new_page()
-            tabs[person].on("console", _tell)
-            tabs[person].on("pageerror", lambda error: print(f"  script error: {error}"))
-            if person:
-                log_in(tabs[person], address, person)
-        yield name, tabs[person]
+def visits(
+    browser: Browser,
+    address: str,
+    names: Iterable[str] = PAGES,
+    tell: Callable[[str], None] = print,
+) -> Iterator[tuple[str, str, Page]]:
+    """Yield each look, each page's name, and the tab that shows it to its person; `tell` gets what
+    the browser complains of."""
+    states: dict[str, Any] = {"": None}
+    for look, options in LOOKS.items():
+        tabs: dict[str, Page] = {}
+        for name in names:
+            person, path = PAGES[name]
+            if person not in tabs:
+                if person not in states:
+                    states[person] = _logged_in(browser, address, person)
+                # One log-in of a person serves every look: these are throttled.
+                context = browser.new_context(storage_state=states[person], **options)
+                tabs[person] = _tab(context, tell)
+            page = tabs[person]
+            page.goto(address + path, wait_until="load")
+            page.evaluate("document.fonts.ready.then(() => true)")
+            yield look, name, page
+        for tab in tabs.values():
+            tab.context.close()
 
 
-def _tell(message: ConsoleMessage) -> None:
-    if message.type == "error":
-        print(f"  {message.text}")
+def picture(page: Page, folder: Path, name: str, look: str) -> None:
+    """Keep the whole of a page as NAME.LOOK.png."""
+    page.screenshot(path=folder / f"{name}.{look}.png", full_page=True)
+
+
+def _logged_in(browser: Browser, address: str, person: str) -> Any:
+    with browser.new_context() as context:
+        log_in(context.new_page(), address, person)
+        return context.storage_state()
+
+
+def _tab(context: BrowserContext, tell: Callable[[str], None]) -> Page:
+    page = context.new_page()
+
+    def said(message: ConsoleMessage) -> None:
+        # Pages that are missing or forbidden are among those shown.
+        if message.type == "error" and "status of 40" not in message.text:
+            tell(f"{page.url}: {message.text}")
+
+    page.on("console", said)
+    page.on("pageerror", lambda error: tell(f"{page.url}: script error: {error}"))
+    return page
 
 
 if __name__ == "__main__":

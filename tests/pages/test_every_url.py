@@ -82,6 +82,7 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "hosts/<slug:name>/refresh/": (NEVER, VIEWER),
     "hosts/<slug:name>/revoke/": (ADMIN, ADMIN),
     "hosts/<slug:name>/rotate/": (ADMIN, ADMIN),
+    "hosts/<slug:name>/tags/": (ADMIN, ADMIN),
     "language/": (NEVER, NOBODY),
     "login/": (NOBODY, NOBODY),
     "login/<slug:provider_id>/": (NOBODY, NOBODY),

@@ -75,7 +75,7 @@ def test_it_narrows_the_list_by_its_address(
 def test_it_gives_htmx_the_rows_alone(browse: Browse, web: Host) -> None:
     part = browse("carol").get("/?status=online", headers=HX).content.decode()
     assert part.lstrip().startswith('<div id="host-rows"')
-    assert 'hx-get="/?status=online"' in part
+    assert 'hx-get="/?status=online&amp;known=' in part
 
 
 def test_it_pages_long_lists(browse: Browse, people: dict[str, User]) -> None:

@@ -83,6 +83,7 @@ def test_it_tells_a_slip_at_once() -> None:
 
 def test_it_lists_all(browse: Browse) -> None:
     html = browse("carol").get("/help/terms/").content.decode()
+    assert html.startswith("<!doctype html>")
     for key in EXPECTED:
         assert html.count(f'id="{key}"') == 1, key
 

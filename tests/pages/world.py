@@ -10,8 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from hosts.models import Host, Observation, ReservedRange
+from hosts.selectors import reserved_networks
+from hosts.services.fleet_columns import fleet_columns
 from hosts.services.host_subnets import host_subnets_store
-from hosts.services.observations import bridge_subnet
 from netops.engine.desired import parse_spec
 from netops.engine.observed import Observed
 from netops.engine.plan import Plan
@@ -51,9 +52,7 @@ def host(name: str = "web-1", *, online: bool = True, **fields: Any) -> Host:
         values |= {
             "observed": to_json(told),
             "observed_at": seen_at,
-            "docker_version": report.daemon.version,
-            "subnet": bridge_subnet(report),
-            "container_count": sum(c.running for c in report.containers),
+            **fleet_columns(report, reserved_networks()),
         }
     made = Host.objects.create(**{**values, **fields})
     if report is not None:

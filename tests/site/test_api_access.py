@@ -29,6 +29,7 @@ CALLS = [
     ("POST", "/hosts/box/refresh", "viewer"),
     ("POST", "/hosts/box/revoke", "admin"),
     ("POST", "/hosts/box/rotate", "admin"),
+    ("PUT", "/hosts/box/tags", "admin"),
     ("GET", "/reserved-ranges", "viewer"),
     ("POST", "/reserved-ranges", "admin"),
     ("PUT", "/reserved-ranges/1", "admin"),

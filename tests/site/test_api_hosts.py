@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,9 +12,10 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from hosts.models import EnrolmentToken, Host, ReservedRange
-from hosts.services import observation_store
+from hosts.services import host_tags_set, observation_store
 from netops.engine.observed import Observed
 from netops.engine.serial import from_json
+from people.models import User
 from tests.site.api_client import Api
 from tests.site.line import Line
 from tests.site.rows import host_row
@@ -157,8 +159,34 @@ def test_it_asks_the_database_the_same_for_any_number_of_hosts(
     for _ in range(size):
         host_row(observed=data)
     carol.get("/me")
-    with django_assert_num_queries(3):  # token, page, count
+    with django_assert_num_queries(4):  # token, page, tags, count
         assert len(carol.get("/hosts").json["items"]) == size
+
+
+def test_it_narrows_and_sorts_the_list(api: Callable[[str], Api], people: dict[str, User]) -> None:
+    first = host_row("a", docker_version="27.5.1", conflict_count=2)
+    host_row("b", docker_version="26.1.5", container_count=3)
+    host_tags_set(user=people["admin"], host=first, tags=["gpu"])
+    for query, names in {
+        "tag=gpu": ["a"],
+        "docker_version=26.1.5": ["b"],
+        "conflicts=yes": ["a"],
+        "changes=yes": [],
+        "sort=-containers": ["b", "a"],
+    }.items():
+        found = api("carol").get(f"/hosts?{query}").json["items"]
+        assert [host["name"] for host in found] == names
+    assert api("carol").get("/hosts?conflicts=perhaps").status == 422
+
+
+def test_an_admin_tags_hosts(api: Callable[[str], Api]) -> None:
+    api("admin").post("/hosts", {"name": "web-1", "tags": ["Shop"]})
+    assert api("carol").get("/hosts/web-1").json["tags"] == ["shop"]
+    answer = api("admin").send("PUT", "/hosts/web-1/tags", json.dumps({"tags": ["gpu", "eu-1"]}))
+    assert (answer.status, answer.json["tags"]) == (200, ["eu-1", "gpu"])
+    answer = api("admin").send("PUT", "/hosts/web-1/tags", json.dumps({"tags": ["no tag"]}))
+    assert (answer.status, answer.problems) == (422, [("tags", "invalid")])
+    assert api("carol").get("/hosts/web-1").json["tags"] == ["eu-1", "gpu"]
 
 
 def test_it_refuses_to_refresh_a_host_that_is_offline(api: Callable[[str], Api]) -> None:
