@@ -41,7 +41,7 @@ def _default(call: ast.Call) -> str:
     if len(call.args) < 2 or not isinstance(call.args[1], ast.Constant):
         return ""
     value = call.args[1].value
-    return f"`{value}`" if value not in ("", None) else ""
+    return f"`{value}`" if isinstance(value, str | int) and value != "" else ""
 
 
 def _kind(call: ast.Call) -> str:
