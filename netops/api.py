@@ -10,6 +10,7 @@ from ninja import Router, Status
 from dockernet_site.api_auth import AsyncBearerToken, BearerToken
 from dockernet_site.api_schemas import Page, PagingQuery, paged, refusals
 from hosts.selectors import host_get
+from netops.api_comments import router as comments_router
 from netops.api_schemas import ApproveIn, BreakGlassIn, ChangeIn, ChangeMade, ChangeOut, RejectIn
 from netops.api_stream import After, change_exists, event_stream
 from netops.models import Change
@@ -31,6 +32,7 @@ from people.models import User
 from people.roles import Role
 
 router = Router()
+router.add_router("", comments_router)
 _SHOWN: Any = {200: ChangeOut, **refusals(404, 409, 422)}
 _MADE: Any = {201: ChangeMade, **refusals(404, 409, 422)}
 

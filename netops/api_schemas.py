@@ -36,6 +36,21 @@ class RejectIn(Input):
     comment: str
 
 
+class CommentIn(Input):
+    """What to say."""
+
+    text: str
+
+
+class CommentOut(Schema):
+    """What somebody said about a change."""
+
+    id: int
+    by: str
+    text: str
+    at: datetime
+
+
 class BreakGlassIn(Input):
     """`plan_digest` is the digest of the plan that was read, `reason` what the emergency is."""
 

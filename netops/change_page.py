@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from ipaddress import IPv4Address
 
 from attrs import frozen
 
+from hosts.templatetags.times import seconds_text
 from netops.allowed import Allowed, allowed_of, awaits_confirm
+from netops.config_diff import ConfigDiff, config_diff
 from netops.difference import Difference
 from netops.engine.desired import KINDS
 from netops.engine.plan import BLOCKER, INFO, WARNING, Finding, Plan
 from netops.event_row import EventRow
 from netops.kinds import differences_of, sentence_of
-from netops.models import Approval, Change, Job
+from netops.models import Approval, Change, Comment, Job, PlanVersion
 from netops.nat_scenes import scene_of_plan
 from netops.nat_way import Way, ways_of
+from netops.plan_since import Since, plan_since
 from netops.presenters import left_of
 from netops.record import Record, record_of
 from netops.rules_diff import RulesDiff, rules_diff
 from netops.stages import Stage, stages_of
 from netops.states import State
+from netops.timeline import Moment, timeline_of
 from people.models import User
 from policies.review import of_this_plan
 from policies.standing import Standing, Waiting
@@ -62,9 +66,14 @@ class Glass:
 
 @frozen
 class ChangePage:
-    """A change with everything around it. `acceptable` are codes of blockers that the requester
-    may take the risk of; `rules` and `ways` are of plans that set rules, `left` has the commands
-    that a failed job left to do by hand. `waiting` is what the review lacks, while it waits."""
+    """A change with everything around it.
+
+    `acceptable` are codes of blockers that the requester may take the risk of; `rules` and `ways`
+    are of plans that set rules, `config` of those that write dockerd's. `left` has the commands
+    that a failed job left to do by hand, `outages` the seconds of earlier changes there.
+    `waiting` is what the review lacks, while it waits; `since` is how the plan differs from a
+    former one.
+    """
 
     change: Change
     sentence: str
@@ -84,6 +93,10 @@ class ChangePage:
     allowed: Allowed
     left: list[str]
     events: Sequence[EventRow]
+    moments: list[Moment]
+    config: ConfigDiff | None
+    since: Since | None
+    outages: list[float]
 
     @property
     def blockers(self) -> int:
@@ -100,6 +113,19 @@ class ChangePage:
         """Who gave the approvals of the plan, in a row."""
         given = [j.approval for j in self.judgements if not j.note]
         return " and ".join(a.by.username for a in given if a.decision == "approved")
+
+    @property
+    def outages_text(self) -> str:
+        """How long services were away in earlier changes, newest first: "2.1 s, 2.4 s"."""
+        return ", ".join(seconds_text(seconds) for seconds in self.outages)
+
+    @property
+    def commands_text(self) -> str:
+        """All commands of the plan, each step under its title as a comment of the shell."""
+        steps = self.plan.steps if self.plan else ()
+        # A line break in a title must not make a command of the rest of it.
+        titled = (("# " + " ".join(step.title.split()), step.command) for step in steps)
+        return "\n".join(line for pair in titled for line in pair if line)
 
     @property
     def awaits_confirm(self) -> bool:
@@ -125,6 +151,9 @@ def change_page(
     events: Sequence[EventRow],
     user: User,
     standing: Standing,
+    comments: Iterable[Comment] = (),
+    versions: Sequence[PlanVersion] = (),
+    outages: Sequence[float] = (),
 ) -> ChangePage:
     """Return what the page of a change shows to a reader. Reads nothing from the database."""
     plan = change.current_plan
@@ -151,6 +180,28 @@ def change_page(
         allowed=allowed_of(change, job, user, standing),
         left=left_of(job) if job and change.state == State.FAILED else [],
         events=events,
+        moments=timeline_of(events=events, approvals=approvals, comments=comments),
+        config=config_diff(plan, _config_before(change, versions)) if plan else None,
+        since=_since(change, plan, versions, approvals, user),
+        outages=list(outages),
+    )
+
+
+def _config_before(change: Change, versions: Sequence[PlanVersion]) -> str | None:
+    return next((v.config_before for v in versions if v.round == change.plan_round), None)
+
+
+def _since(
+    change: Change,
+    plan: Plan | None,
+    versions: Sequence[PlanVersion],
+    approvals: Sequence[Approval],
+    user: User,
+) -> Since | None:
+    if plan is None:
+        return None
+    return plan_since(
+        change=change, plan=plan, versions=versions, approvals=approvals, reader_id=user.pk
     )
 
 

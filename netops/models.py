@@ -117,6 +117,46 @@ class Approval(models.Model):
         return f"{self.decision} by {self.by_id}"
 
 
+class Comment(models.Model):
+    """What somebody said about a change. Never edited, never removed, and of no weight: only an
+    approval or a rejection decides."""
+
+    change = models.ForeignKey(Change, on_delete=models.PROTECT, related_name="comments")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="comments"
+    )
+    text = models.TextField()
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"comment {self.pk} on change {self.change_id}"
+
+
+class PlanVersion(models.Model):
+    """Each plan that a host made for a change, kept as it was shown; `round` counts as the change's
+    `plan_round`. `config_before` is the text of dockerd's configuration file that it was made
+    from, None where the site had not seen that very file."""
+
+    change = models.ForeignKey(Change, on_delete=models.PROTECT, related_name="plan_versions")
+    round = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+    plan = models.JSONField()
+    config_before = models.TextField(null=True)  # noqa: DJ001 - "" is a file that is empty
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("round",)
+        constraints = [
+            models.UniqueConstraint(fields=["change", "round"], name="one_plan_in_a_round")
+        ]
+
+    def __str__(self) -> str:
+        return f"plan {self.round} of change {self.change_id}"
+
+
 class Job(models.Model):
     """One carrying-out of an approved plan. `result` is the data of its end event;
     `alive_at` the last sign that the host works on it; `last_seq` its newest stored event.

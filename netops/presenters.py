@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from netops.models import Approval, Change, Job
+from netops.models import Approval, Change, Comment, Job
 
 
 def change_json(change: Change) -> dict[str, Any]:
@@ -79,6 +79,16 @@ def _approval_json(approval: Approval) -> dict[str, Any]:
         "comment": approval.comment,
         "plan_digest": approval.plan_digest,
         "at": approval.at,
+    }
+
+
+def comment_json(comment: Comment) -> dict[str, Any]:
+    """Return a comment with its author loaded."""
+    return {
+        "id": comment.pk,
+        "by": comment.by.username,
+        "text": comment.text,
+        "at": comment.at,
     }
 
 

@@ -6,10 +6,14 @@ import re
 from difflib import SequenceMatcher
 
 from attrs import frozen
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from netops.engine.plan import Plan
 
 KEPT, REMOVED, ADDED = "kept", "removed", "added"
+_FATES: dict[str, Promise] = {KEPT: _("Kept"), REMOVED: _("Removed"), ADDED: _("Added")}
 _CHANGE = re.compile(r"(dockernet \S+ change) [0-9]+")
 
 
@@ -19,6 +23,11 @@ class RuleLine:
 
     fate: str
     text: str
+
+    @property
+    def fate_word(self) -> Promise:
+        """Its fate in the reader's language."""
+        return _FATES[self.fate]
 
     @property
     def sign(self) -> str:
@@ -45,8 +54,13 @@ class RulesDiff:
     @property
     def summary(self) -> str:
         """How many of each, in words."""
-        told = [f"{self.count(f)} {f}" for f in (ADDED, REMOVED, KEPT) if self.count(f)]
-        return ", ".join(told) or "none"
+        counts = (
+            (self.count(ADDED), gettext("%(number)s added")),
+            (self.count(REMOVED), gettext("%(number)s removed")),
+            (self.count(KEPT), gettext("%(number)s kept")),
+        )
+        told = [words % {"number": number} for number, words in counts if number]
+        return ", ".join(told) or gettext("none")
 
 
 def rules_diff(plan: Plan) -> RulesDiff | None:

@@ -21,6 +21,7 @@ from dockernet_site.broker_link import tls_options
 from hosts.services.broker_access import EVENTS_CHANNEL
 from netops.event_row import EventRow, row_of_message
 from netops.selectors import change_at_rest, events_after
+from netops.stream_nudge import NUDGE_SEQ
 from people.models import User
 
 log = logging.getLogger(__name__)
@@ -191,13 +192,19 @@ def hub() -> Hub:
 
 
 async def events(
-    change_id: int, after: int = 0, idle_s: float | None = None, *, user_id: int | None = None
+    change_id: int,
+    after: int = 0,
+    idle_s: float | None = None,
+    *,
+    user_id: int | None = None,
+    nudges: bool = False,
 ) -> AsyncIterator[EventRow | None]:
     """Yield the events of a change with `seq` above `after`: in order, each once, none missing.
 
     Ends after the `end` event, or at once when the change is at rest and nothing is left to tell.
     Ends too when the account of its reader `user_id` is deactivated, within ACTIVE_S seconds.
-    None is yielded after `idle_s` seconds (IDLE_S) without an event: a sign of life is due.
+    None is yielded after `idle_s` seconds (IDLE_S) without an event: a sign of life is due. With
+    `nudges` so are rows with NUDGE_SEQ, which are no events; some may be missed.
     """
     idle_s = IDLE_S if idle_s is None else idle_s
     # The view that opened the stream has used the database in the request's own thread; held for
@@ -229,6 +236,9 @@ async def events(
                 return
             if found is None or found.seq > last + 1:
                 look = True
+            elif found.seq == NUDGE_SEQ:
+                if nudges:
+                    yield found
             elif found.seq == last + 1:
                 yield found
                 last, quiet_s = found.seq, 0.0

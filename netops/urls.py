@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from netops.views import break_glass, change, changes, live, request, request_check, work
+from netops.views import (
+    break_glass,
+    change,
+    changes,
+    conversation,
+    live,
+    request,
+    request_check,
+    work,
+)
 
 app_name = "netops"
 urlpatterns = [
@@ -21,6 +30,7 @@ urlpatterns = [
     path("changes/<int:pk>/reject/", change.reject, name="reject"),
     path("changes/<int:pk>/withdraw/", change.withdraw, name="withdraw"),
     path("changes/<int:pk>/cancel/", change.cancel, name="cancel"),
+    path("changes/<int:pk>/comments/", conversation.conversation, name="conversation"),
     path("changes/<int:pk>/confirm/", change.confirm, name="confirm"),
     path("changes/<int:pk>/replan/", change.replan, name="replan"),
     path("changes/<int:pk>/accept/", change.accept, name="accept"),

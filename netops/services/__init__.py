@@ -10,12 +10,14 @@ from netops.services.changes import (
     change_revert,
     change_withdraw,
 )
+from netops.services.comments import change_comment
 from netops.services.confirms import change_confirm
 
 __all__ = [
     "change_approve",
     "change_break_glass",
     "change_cancel",
+    "change_comment",
     "change_confirm",
     "change_reject",
     "change_replan",

@@ -14,6 +14,7 @@ _SAID = {
     "approved": "{by} approved the plan of change {pk} on {host}.",
     "sent-on": "{by} had change {pk} on {host} carried out: it has the approvals that it needs.",
     "rejected": "{by} rejected the plan of change {pk} on {host}.",
+    "commented": "{by} commented on change {pk} on {host}.",
 }
 
 
@@ -21,7 +22,7 @@ def change_note(change: Change, verb: str, user: User, **data: str) -> None:
     """Add an entry "change.<verb>", in the caller's transaction; `data` is what else to remember.
 
     `verb` is one of requested, reverted, replanned, withdrawn, approved, sent-on,
-    rejected.
+    rejected, commented.
     """
     words = {"pk": change.pk, "host": change.host.name, "reverts": change.reverts_id}
     audit_note(

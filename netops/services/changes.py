@@ -15,6 +15,7 @@ from netops.services.change_notes import change_note
 from netops.services.former import former_spec
 from netops.services.jobs import job_take_back
 from netops.services.moves import change_lock, event_append, history_reopen, state_enter
+from netops.services.plan_versions import plan_version_keep
 from netops.services.plans import plan_ask
 from netops.states import HOLDING, REPLANNABLE, WITHDRAWABLE, State
 from people.errors import Conflict, Forbidden
@@ -156,6 +157,8 @@ def change_replan(*, user: User, change: Change) -> Change:
             raise Conflict("state", f"Change {locked.pk} is {state}; it gets no new plan.")
         require_online(locked.host)
         require_free(locked.host, except_for=locked.pk)
+        # One that was stored before plans were kept.
+        plan_version_keep(locked, locked.host)
         history_reopen(locked)
         fields = {
             "plan": None,

@@ -19,6 +19,7 @@ from netops.engine.plan import Plan, digest_of
 from netops.engine.serial import to_json
 from netops.models import Change
 from netops.services.moves import change_lock, state_enter
+from netops.services.plan_versions import plan_version_keep
 from netops.states import HOLDING, State
 from netops.wire import PlanReport, PlanRequest
 
@@ -51,7 +52,7 @@ def plan_store(*, host: Host, report: PlanReport) -> bool:
     mine = Change.objects.filter(pk=report.change_id, host=host, state=State.PLANNING)
     if not mine.filter(plan_round=report.round).exists():
         return False
-    Host.objects.select_for_update().get(pk=host.pk)
+    locked_host = Host.objects.select_for_update().get(pk=host.pk)
     change = change_lock(report.change_id)
     if change.state != State.PLANNING or change.plan_round != report.round:
         return False
@@ -61,6 +62,7 @@ def plan_store(*, host: Host, report: PlanReport) -> bool:
         _enter(change, State.BLOCKED, f"No plan: {text}", plan=None, plan_error=text)
         return True
     _store(change, report.plan)
+    plan_version_keep(change, locked_host)
     return True
 
 

@@ -19,6 +19,7 @@ from netops.change_page import ChangePage, change_page
 from netops.engine.errors import Refused
 from netops.models import Change
 from netops.selectors import change_approvals, change_get, change_job, events_after
+from netops.selectors_review import change_comments, earlier_outages, plan_versions
 from netops.services import (
     change_approve,
     change_cancel,
@@ -74,6 +75,9 @@ def gathered(request: UserRequest, change: Change) -> ChangePage:
         job=change_job(change=change),
         standing=standing,
         user=request.user,
+        comments=change_comments(change=change),
+        versions=plan_versions(change=change),
+        outages=earlier_outages(change=change),
         events=events_after(change_id=change.pk, after=0),
     )
 

@@ -2,7 +2,7 @@
 
 `part` carries fragments that htmx puts in their places by id; each holds its whole element, except
 for the row that the list of all events gets. `again` asks the page to fetch itself (what changed
-differs from reader to reader). `end` closes the stream.
+differs from reader to reader), `comment` to fetch the conversation. `end` closes the stream.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from netops.event_row import EventRow
 from netops.record import Record, StepRecord, record_of
 from netops.selectors import change_get, events_after
 from netops.stream import events
+from netops.stream_nudge import NUDGE_SEQ
 from people.errors import NotFound
 
 HEADERS = {
@@ -29,6 +30,8 @@ HEADERS = {
     "X-Accel-Buffering": "no",
 }
 _MOST_KEPT = 2000
+# Without an id: the reader's place among the events stays where it is.
+_NUDGE = b"event: comment\ndata: 1\n\n"
 _AGAIN = ("state", "rollback_started", "end")
 
 # A fragment is the same for every reader of a language, so that many open pages cost one rendering.
@@ -73,9 +76,12 @@ async def _stream(
 ) -> AsyncIterator[bytes]:
     yield b": open\n\n"
     ended = False
-    async for row in events(change_id=change_id, after=after, user_id=user_id):
+    async for row in events(change_id=change_id, after=after, user_id=user_id, nudges=True):
         if row is None:
             yield b": still here\n\n"
+            continue
+        if row.seq == NUDGE_SEQ:
+            yield _NUDGE
             continue
         ended = row.type == "end"
         step = record.take(row)

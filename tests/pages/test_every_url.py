@@ -52,6 +52,7 @@ TABLE: dict[str, tuple[str | None, str | None]] = {
     "changes/<int:pk>/approve/": (NEVER, APPROVER),
     "changes/<int:pk>/break-glass/": (ADMIN, ADMIN),
     "changes/<int:pk>/cancel/": (NEVER, OPERATOR),
+    "changes/<int:pk>/comments/": (VIEWER, VIEWER),
     "changes/<int:pk>/confirm/": (NEVER, OPERATOR),
     "changes/<int:pk>/live/": (VIEWER, NEVER),
     "changes/<int:pk>/reject/": (NEVER, APPROVER),

@@ -19,6 +19,7 @@ from netops.engine.plan import Plan
 from netops.engine.planner import make_plan
 from netops.engine.serial import to_json
 from netops.models import Approval, Change, Event, Job
+from netops.services.plan_versions import plan_version_keep
 from netops.states import State
 from people.models import User
 from tests.pages.host_example import observed as example
@@ -126,11 +127,19 @@ class Story:
         )
 
     @transaction.atomic
-    def enter(self, state: State, message: str, *, end: bool = False, seconds: float = 0.5) -> None:
+    def enter(
+        self,
+        state: State,
+        message: str,
+        *,
+        end: bool = False,
+        seconds: float = 0.5,
+        **data: str,
+    ) -> None:
         """Go into a state, and say so."""
         Change.objects.filter(pk=self.change.pk).update(state=state, updated_at=self.now)
         self.change.state = state
-        self.tell("state", message, data={"state": str(state)}, seconds=seconds)
+        self.tell("state", message, data={"state": str(state), **data}, seconds=seconds)
         if end:
             self.tell("end", message, data={"state": str(state)}, seconds=0)
 
@@ -151,6 +160,7 @@ class Story:
         self.change.plan, self.change.plan_digest = to_json(plan), plan.digest
         self.change.planned_at = self.now + timedelta(seconds=1)
         self.change.save(update_fields=["plan", "plan_digest", "planned_at"])
+        plan_version_keep(self.change, self.change.host)
         if plan.blocked:
             self.enter(State.BLOCKED, "The plan has blockers.", end=True)
         else:
@@ -170,9 +180,9 @@ class Story:
         )
         Approval.objects.filter(pk=given.pk).update(at=self.now)
         if decision == "rejected":
-            self.enter(State.REJECTED, f"{by} rejected the plan.", end=True)
+            self.enter(State.REJECTED, f"{by} rejected the plan.", end=True, by=str(by))
         else:
-            self.enter(State.APPROVED, f"{by} approved the plan.")
+            self.enter(State.APPROVED, f"{by} approved the plan.", by=str(by))
             self.job = Job.objects.create(
                 change=self.change, expires_at=self.now + timedelta(minutes=10)
             )

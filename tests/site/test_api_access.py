@@ -48,6 +48,8 @@ CALLS = [
     ("POST", "/changes/1/replan", "operator"),
     ("POST", "/changes/1/revert", "operator"),
     ("GET", "/changes/1/events", "viewer"),
+    ("GET", "/changes/1/comments", "viewer"),
+    ("POST", "/changes/1/comments", "viewer"),
 ]
 PEOPLE = {"viewer": "carol", "operator": "dan", "approver": "bob", "admin": "admin"}
 

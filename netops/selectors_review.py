@@ -1,0 +1,33 @@
+"""Reads of what stands around a change on its page: comments, former plans, earlier outages."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from netops.models import Change, Comment, Job, PlanVersion
+from netops.states import State
+
+OUTAGES_SHOWN = 3
+
+
+def change_comments(*, change: Change) -> QuerySet[Comment]:
+    """Return what people said about a change, oldest first, with who said it."""
+    return Comment.objects.filter(change=change).select_related("by")
+
+
+def plan_versions(*, change: Change) -> list[PlanVersion]:
+    """Return the plans that a change has had, oldest first; one query."""
+    return list(PlanVersion.objects.filter(change=change))
+
+
+def earlier_outages(*, change: Change) -> list[float]:
+    """Return how long services were away (seconds) in the newest changes of that kind that
+    succeeded on the same host, newest first."""
+    jobs = Job.objects.filter(
+        change__host_id=change.host_id,
+        change__kind=change.kind,
+        change__state=State.SUCCEEDED,
+        outage_s__isnull=False,
+    ).exclude(change=change)
+    found = jobs.order_by("-created_at").values_list("outage_s", flat=True)[:OUTAGES_SHOWN]
+    return [seconds for seconds in found if seconds is not None]

@@ -1,0 +1,59 @@
+"""What people say about a change. Nothing that is said here decides anything."""
+
+from __future__ import annotations
+
+import json
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from hosts.services.broker_access import EVENTS_CHANNEL, announce
+from netops.event_row import EventRow
+from netops.models import Change, Comment
+from netops.services.change_notes import change_note
+from netops.stream_nudge import COMMENT, NUDGE_SEQ
+from notify.services.outbox import comment_happened
+from people.errors import Conflict, InvalidInput
+from people.models import User
+
+COMMENT_LENGTH = 4000
+MOST_COMMENTS = 1000
+
+
+def change_comment(*, user: User, change: Change, text: str) -> Comment:
+    """Keep what somebody who may see the change says about it; open pages of it are told.
+
+    The change itself is not touched, so it needs no lock: neither its state nor its numbered events
+    know of comments. Raises InvalidInput for the text, Conflict when there are too many.
+    """
+    said = _checked(text)
+    with transaction.atomic():
+        if Comment.objects.filter(change=change).count() >= MOST_COMMENTS:
+            message = _("This change has %(number)s comments; it takes no more.")
+            raise Conflict("too-many", message % {"number": MOST_COMMENTS}, "text")
+        comment = Comment.objects.create(change=change, by=user, text=said)
+        change_note(change, "commented", user, comment=said)
+        comment_happened(change_id=change.pk, by=user.username, text=said)
+        transaction.on_commit(lambda: _announce(change.pk))
+    return comment
+
+
+def _checked(text: str) -> str:
+    said = text.replace("\r\n", "\n").strip()
+    if not said:
+        raise InvalidInput("required", _("Write something first."), "text")
+    if len(said) > COMMENT_LENGTH or "\x00" in said:
+        message = _("A comment is plain text of at most %(number)s characters.")
+        raise InvalidInput("invalid", message % {"number": COMMENT_LENGTH}, "text")
+    return said
+
+
+def _announce(change_id: int) -> None:
+    # A word to the open pages alone: the events of the contract are numbered and end with `end`,
+    # and a comment may come after that.
+    at = timezone.now().isoformat()
+    row = EventRow(
+        change=change_id, seq=NUDGE_SEQ, at=at, type=COMMENT, step=None, message="", data={}
+    )
+    announce(EVENTS_CHANNEL, [json.dumps(row.to_message())])
