@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import evolve, frozen
+from django.utils.translation import gettext, gettext_noop
 
 from hosts.nat_audit import why_no_audit
 from netops.engine.nat.audit import (
@@ -28,14 +29,26 @@ from netops.nat_way import Way, ways_of
 from netops.words import StateWord
 
 _WORDS = {
-    PRESENT: StateWord("As it should be", "good", "circle-check"),
-    MISSING: StateWord("Missing", "bad", "alert-circle"),
-    SHADOWED: StateWord("Shadowed", "bad", "alert-triangle"),
-    DUPLICATE: StateWord("Twice", "warn", "alert-triangle"),
-    GONE: StateWord("Left over", "warn", "alert-triangle"),
-    WRONG_FAMILY: StateWord("In the other family", "bad", "alert-triangle"),
+    PRESENT: StateWord(gettext_noop("As it should be"), "good", "circle-check"),
+    MISSING: StateWord(gettext_noop("Missing"), "bad", "alert-circle"),
+    SHADOWED: StateWord(gettext_noop("Shadowed"), "bad", "alert-triangle"),
+    DUPLICATE: StateWord(gettext_noop("Twice"), "warn", "alert-triangle"),
+    GONE: StateWord(gettext_noop("Left over"), "warn", "alert-triangle"),
+    WRONG_FAMILY: StateWord(gettext_noop("In the other family"), "bad", "alert-triangle"),
 }
-_OWNERS = {DOCKER: "Docker does it", DOCKERNET: "Dockernet does it", NOBODY: "nobody does it"}
+_OWNERS = {
+    DOCKER: gettext_noop("Docker does it"),
+    DOCKERNET: gettext_noop("Dockernet does it"),
+    NOBODY: gettext_noop("nobody does it"),
+}
+_OTHERS = gettext_noop("somebody else does it")
+
+
+def _word(state: str) -> StateWord:
+    word = _WORDS.get(state)
+    if word is None:
+        return StateWord(state, "idle", "circle-dot")
+    return evolve(word, label=gettext(word.label))
 
 
 @frozen
@@ -115,8 +128,8 @@ def _row(host_name: str, observed: Observed, table: Table, number: int, entry: N
     return NatRow(
         number=number,
         entry=entry,
-        word=_WORDS.get(entry.state) or StateWord(entry.state, "idle", "circle-dot"),
-        owner=_OWNERS.get(entry.by, "somebody else does it"),
+        word=_word(entry.state),
+        owner=gettext(_OWNERS.get(entry.by, _OTHERS)),
         setting=setting_of(observed, entry.subnet),
         mend=query_of(host_name, entry.mend) if entry.mend else "",
         ways=ways_of(scene) if entry.network else (),

@@ -6,6 +6,7 @@ import json
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from attrs import frozen
+from django.utils.translation import gettext as _
 
 from netops.engine.layers import Layers, default_bridge
 from netops.engine.observed import Container, DockerNetwork, Endpoint, Link, Observed, Publish
@@ -142,10 +143,15 @@ def _containers(observed: Observed) -> tuple[ContainerRow, ...]:
 
 def _layers(layers: Layers) -> tuple[Layer, ...]:
     rows = (
-        ("Configured", "what Docker's next start will use", layers.configured, "Docker's default"),
-        ("Docker's record", "docker network inspect bridge", layers.docker, "not known"),
-        ("Kernel", "ip addr show docker0", layers.kernel, "no address"),
-        ("Containers", "ip addr, inside each one", layers.containers, "none runs on it"),
+        (
+            _("Configured"),
+            _("what Docker's next start will use"),
+            layers.configured,
+            _("Docker's default"),
+        ),
+        (_("Docker's record"), "docker network inspect bridge", layers.docker, _("not known")),
+        (_("Kernel"), "ip addr show docker0", layers.kernel, _("no address")),
+        (_("Containers"), _("ip addr, inside each one"), layers.containers, _("none runs on it")),
     )
     truth = layers.docker or next(iter(layers.kernel), None)
     return tuple(

@@ -14,7 +14,17 @@ from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 from language.catalogue import SAID
 from language.sentences import ROOT, said_sentences
 
-APPS = ("audit", "dockernet_site", "hosts", "language", "netops", "notify", "people", "policies")
+APPS = (
+    "audit",
+    "dockernet_site",
+    "hosts",
+    "language",
+    "netops",
+    "notify",
+    "people",
+    "policies",
+    "teach",
+)
 # {{ value|default:_("none") }}, {% include "x.html" with word=_("none") %}
 _IN_TAG = re.compile(r"""_\((["'])(.+?)\1\)""")
 _KEYWORDS = {

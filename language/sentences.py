@@ -18,6 +18,7 @@ _WHERE = (
     "netops/agent/*.py",
     "netops/ingest/*.py",
     "netops/kinds*.py",
+    "netops/nat_way.py",
     "*/services/*.py",
     "policies/access.py",
     "policies/freeze.py",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import evolve, frozen
+from django.utils.translation import gettext, gettext_noop
 
 from netops.states import State
 
@@ -23,24 +24,28 @@ class StateWord:
 
 
 _WORDS: dict[str, StateWord] = {
-    State.PLANNING: StateWord("Planning", "live", "loader-2", spin=True),
-    State.BLOCKED: StateWord("Blocked", "warn", "ban"),
-    State.AWAITING_APPROVAL: StateWord("Awaiting approval", "warn", "hourglass"),
-    State.APPROVED: StateWord("Approved", "live", "check"),
-    State.RUNNING: StateWord("Running", "live", "loader-2", spin=True),
-    State.SUCCEEDED: StateWord("Succeeded", "good", "circle-check"),
-    State.ROLLED_BACK: StateWord("Rolled back", "warn", "arrow-back-up"),
-    State.FAILED: StateWord("Failed", "bad", "circle-x"),
-    State.UNKNOWN: StateWord("Unknown", "odd", "help-circle"),
-    State.REJECTED: StateWord("Rejected", "bad", "x"),
-    State.WITHDRAWN: StateWord("Withdrawn", "idle", "circle-minus"),
-    State.STALE: StateWord("Stale", "warn", "history"),
-    State.EXPIRED: StateWord("Expired", "idle", "clock"),
+    State.PLANNING: StateWord(gettext_noop("Planning"), "live", "loader-2", spin=True),
+    State.BLOCKED: StateWord(gettext_noop("Blocked"), "warn", "ban"),
+    State.AWAITING_APPROVAL: StateWord(gettext_noop("Awaiting approval"), "warn", "hourglass"),
+    State.APPROVED: StateWord(gettext_noop("Approved"), "live", "check"),
+    State.RUNNING: StateWord(gettext_noop("Running"), "live", "loader-2", spin=True),
+    State.SUCCEEDED: StateWord(gettext_noop("Succeeded"), "good", "circle-check"),
+    State.ROLLED_BACK: StateWord(gettext_noop("Rolled back"), "warn", "arrow-back-up"),
+    State.FAILED: StateWord(gettext_noop("Failed"), "bad", "circle-x"),
+    State.UNKNOWN: StateWord(gettext_noop("Unknown"), "odd", "help-circle"),
+    State.REJECTED: StateWord(gettext_noop("Rejected"), "bad", "x"),
+    State.WITHDRAWN: StateWord(gettext_noop("Withdrawn"), "idle", "circle-minus"),
+    State.STALE: StateWord(gettext_noop("Stale"), "warn", "history"),
+    State.EXPIRED: StateWord(gettext_noop("Expired"), "idle", "clock"),
 }
 
 
 def state_word(state: str) -> StateWord:
-    """Return the word for a state; one that this version does not know is shown as it is."""
-    return _WORDS.get(state) or StateWord(
-        state.replace("_", " ").capitalize(), "idle", "circle-dot"
-    )
+    """Return the word for a state, in the reader's language.
+
+    One that this version does not know is shown as it is.
+    """
+    word = _WORDS.get(state)
+    if word is None:
+        return StateWord(state.replace("_", " ").capitalize(), "idle", "circle-dot")
+    return evolve(word, label=gettext(word.label))

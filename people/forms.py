@@ -14,6 +14,7 @@ class TokenForm(forms.Form):
     """A new API token."""
 
     label = forms.CharField(
+        label=_("Label"),
         max_length=100,
         help_text=_("What it is for, such as “deploy script”."),
         widget=forms.TextInput(_TEXT | {"autocomplete": "off"}),

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from policies.models import MOST_APPROVALS, Action, EnvironmentPolicy, WeeklyFreeze
 
@@ -88,6 +89,7 @@ class NewPolicyForm(PolicyForm):
     """A policy for an environment that is named here."""
 
     environment = forms.CharField(
+        label=_("Environment"),
         max_length=63,
         help_text=_("As it stands on the hosts."),
         widget=forms.TextInput(_ENVIRONMENT),
@@ -100,7 +102,10 @@ class GrantForm(forms.Form):
 
     action = forms.ChoiceField(label=_("May"), choices=Action.choices, widget=forms.Select(_SELECT))
     person = forms.CharField(
-        required=False, max_length=150, widget=forms.TextInput(_TEXT | {"list": "user-names"})
+        required=False,
+        max_length=150,
+        label=_("Person"),
+        widget=forms.TextInput(_TEXT | {"list": "user-names"}),
     )
     group = forms.CharField(
         required=False,
@@ -112,6 +117,7 @@ class GrantForm(forms.Form):
 
 class _FreezeForm(forms.Form):
     environment = forms.CharField(
+        label=_("Environment"),
         required=False,
         max_length=63,
         help_text=_("Empty: hosts without an environment."),
@@ -120,7 +126,9 @@ class _FreezeForm(forms.Form):
     everywhere = forms.BooleanField(
         required=False, label=_("In all environments"), widget=forms.CheckboxInput(_BOX)
     )
-    reason = forms.CharField(max_length=200, widget=forms.TextInput(_TEXT | _NEEDED))
+    reason = forms.CharField(
+        label=_("Reason"), max_length=200, widget=forms.TextInput(_TEXT | _NEEDED)
+    )
 
 
 class FreezeForm(_FreezeForm):
@@ -152,7 +160,7 @@ class WeeklyFreezeForm(_FreezeForm):
     """A freeze that comes again every week."""
 
     from_weekday = forms.TypedChoiceField(
-        label=_("From"),
+        label=pgettext_lazy("period", "From"),
         coerce=int,
         choices=WeeklyFreeze.Weekday.choices,
         widget=forms.Select(_SELECT),
@@ -170,6 +178,7 @@ class WeeklyFreezeForm(_FreezeForm):
         label=_("At"), widget=forms.TimeInput({"class": "form-control", "type": "time"})
     )
     time_zone = forms.CharField(
+        label=_("Time zone"),
         initial="UTC",
         max_length=64,
         help_text=_("Such as Europe/Berlin or Asia/Seoul."),
@@ -194,7 +203,7 @@ class WeeklyFreezeForm(_FreezeForm):
 class GroupForm(forms.Form):
     """A new group."""
 
-    name = forms.CharField(max_length=100, widget=forms.TextInput(_TEXT))
+    name = forms.CharField(label=_("Name"), max_length=100, widget=forms.TextInput(_TEXT))
 
 
 class MemberForm(forms.Form):
