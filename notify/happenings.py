@@ -21,7 +21,7 @@ class Happening(models.TextChoices):
     UNKNOWN = "unknown", _("The worker was lost during my change")
     STUCK = "stuck", _("My change cannot go on: blocked, stale or expired")
     ANY_FAILURE = "any-failure", _("Anybody's change failed, was rolled back or lost its worker")
-    COMMENT = "comment", _("A comment on a change that I asked for or judged")
+    COMMENT = "comment", _("A comment on a change that I asked for, judged or wrote about")
 
 
 class Channel(models.TextChoices):

@@ -13,6 +13,7 @@ from netops.event_row import EventRow
 from netops.models import Change, Comment
 from netops.services.change_notes import change_note
 from netops.stream_nudge import COMMENT, NUDGE_SEQ
+from notify.services.outbox import comment_happened
 from people.errors import Conflict, InvalidInput
 from people.models import User
 
@@ -33,6 +34,7 @@ def change_comment(*, user: User, change: Change, text: str) -> Comment:
             raise Conflict("too-many", message % {"number": MOST_COMMENTS}, "text")
         comment = Comment.objects.create(change=change, by=user, text=said)
         change_note(change, "commented", user, comment=said)
+        comment_happened(change_id=change.pk, by=user.username, text=said)
         transaction.on_commit(lambda: _announce(change.pk))
     return comment
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import translation
 
-from netops.models import Approval, Change, Job
+from netops.models import Approval, Change, Comment, Job
 from netops.states import State
 from notify.happenings import FAILURES, OF_REQUESTER, Channel, Happening
 from notify.message import language_of, message_of
@@ -75,7 +75,8 @@ def _takes_part(happened: Happened, change: Change) -> set[int]:
     if happened.what != "comment":
         return set()
     judges = Approval.objects.filter(change=change).values_list("by", flat=True)
-    return {change.requested_by_id, *judges}
+    writers = Comment.objects.filter(change=change).values_list("by", flat=True)
+    return {change.requested_by_id, *judges, *writers}
 
 
 def _happenings(

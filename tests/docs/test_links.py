@@ -43,7 +43,9 @@ def test_it_leads_from_the_index_to_every_document() -> None:
         assert name == "README.md" or name.startswith("adr/") or f"({name})" in index, name
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "pictures").glob("*.svg")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "docs" / "pictures").glob("*.svg")), ids=lambda p: p.name
+)
 def test_it_draws_pictures_that_say_what_they_show(path: Path) -> None:
     drawing = minidom.parse(str(path)).documentElement
     assert drawing.getAttribute("role") == "img"

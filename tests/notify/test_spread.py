@@ -10,12 +10,13 @@ from pytest_django import Settings
 
 from netops.models import Change
 from netops.services import change_reject
+from netops.services.comments import change_comment
 from netops.services.moves import change_lock, state_enter
 from netops.states import State
 from notify.happenings import Happening
 from notify.models import Delivery, Happened
 from notify.services.choices import choice_save
-from notify.services.outbox import comment_happened, confirm_happened
+from notify.services.outbox import confirm_happened
 from notify.services.spread import spread
 from notify.services.webhooks import webhook_remove, webhook_save
 from people.models import User
@@ -159,9 +160,12 @@ def test_a_comment_is_told_to_who_takes_part_but_its_writer(
     change_reject(user=people["bob"], change=waiting, comment="no")
     told()
     Delivery.objects.all().delete()
-    comment_happened(change_id=waiting.pk, by="bob", text="Because of <this>.")
-    assert told() == {("alice", "comment")}
-    assert "Because of <this>." in Delivery.objects.get().message["text"]
+    change_comment(user=people["carol"], change=waiting, text="Why?")
+    assert told() == {("alice", "comment"), ("bob", "comment")}
+    Delivery.objects.all().delete()
+    change_comment(user=people["bob"], change=waiting, text="Because of <this>.")
+    assert told() == {("alice", "comment"), ("carol", "comment")}
+    assert "Because of <this>." in Delivery.objects.all()[0].message["text"]
 
 
 def test_a_wait_for_a_person_is_told_while_it_lasts(

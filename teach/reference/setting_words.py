@@ -1,0 +1,35 @@
+"""What each environment variable is for."""
+
+from __future__ import annotations
+
+WORDS: dict[str, str] = {
+    "DATABASE_URL": "`postgres://...` for teams; otherwise SQLite in `DOCKERNET_HOME`",
+    "DOCKERNET_ALLOWED_HOSTS": "more host names that the site answers to, comma separated",
+    "DOCKERNET_APPROVAL_EXPIRES_S": "how long a plan waits for approval where no policy says",
+    "DOCKERNET_BROKER_CA": "PEM file that a broker's certificate must come from; hosts get it too",
+    "DOCKERNET_BROKER_PUBLIC_URL": "how hosts reach the broker",
+    "DOCKERNET_DEBUG": "error pages with the source; never where others can reach the site",
+    "DOCKERNET_HOME": "database, keys, broker files",
+    "DOCKERNET_JOB_EXPIRES_S": "how long a host may fetch a job that was sent",
+    "DOCKERNET_JOB_TIME_S": "how long a job may take before the host goes back",
+    "DOCKERNET_LOG_LEVEL": "what is logged to standard error",
+    "DOCKERNET_OIDC_CLIENT_ID": "what the OpenID Connect provider calls this site",
+    "DOCKERNET_OIDC_CLIENT_SECRET": "the secret that goes with it",
+    "DOCKERNET_OIDC_NAME": "the provider's name on the button",
+    "DOCKERNET_OIDC_ROLE": "the role of who comes first by the provider",
+    "DOCKERNET_OIDC_URL": "the issuer: an OpenID Connect provider",
+    "DOCKERNET_PLANNING_EXPIRES_S": "how long a change waits for its host's plan",
+    "DOCKERNET_PROXY_ADDRESSES": "from where proxies call: addresses or networks",
+    "DOCKERNET_PUBLIC_URL": "how people and hosts reach the site",
+    "DOCKERNET_REQUIRE_MFA": "roles that may not act without a second factor",
+    "DOCKERNET_SESSION_IDLE_S": "a session ends after so many seconds without an act",
+    "DOCKERNET_SESSION_LONGEST_S": "and after so many in any case",
+    "DOCKERNET_TRUSTED_PROXIES": "how many proxies in front add to `X-Forwarded-For`",
+    "DOCKERNET_WEBHOOK_PRIVATE": "private addresses or networks that webhooks may go to",
+    "EMAIL_FROM": "who e-mail is from",
+    "EMAIL_URL": "the mail server for notifications",
+    "REDIS_URL": "an external Redis or Valkey; otherwise the embedded broker",
+    "SECRET_KEY": "signs sessions, seals second factors; otherwise made once and kept",
+    "DOCKERNET_BROKER_PORT": "port of the embedded broker, for hosts to reach",
+    "DOCKERNET_BROKER_ADMIN_URL": "how `manage broker-acl --apply` reaches the broker",
+}
