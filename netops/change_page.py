@@ -117,6 +117,11 @@ class ChangePage:
         return get_text_list([a.by.username for a in given if a.decision == "approved"], _("and"))
 
     @property
+    def said(self) -> int:
+        """The number of the newest comment that is shown, 0 for none."""
+        return max((moment.comment for moment in self.moments), default=0)
+
+    @property
     def outages_text(self) -> str:
         """How long services were away in earlier changes, newest first: "2.1 s, 2.4 s"."""
         return ", ".join(seconds_text(seconds) for seconds in self.outages)
