@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from hosts.models import Host, Tag
 from hosts.selectors import NUL
+from netops.models import Change
 from netops.states import HOLDING, State
 
 STATUSES = (
@@ -25,6 +26,7 @@ SORTS = (
     "host", "status", "docker0", "containers", "conflicts", "change", "docker", "seen",
 )  # fmt: skip
 """What the list can be sorted by; with "-" before it the other way round."""
+_OF_SUBNETS = set("0123456789./")
 _FIELDS = {
     "docker0": "subnet_start",
     "containers": "container_count",
@@ -61,26 +63,30 @@ def host_list(
     if status:
         hosts = hosts.filter(_status_is(status))
     if conflicts:
-        hosts = hosts.filter(_yes_no(conflicts, Q(conflict_count__gt=0)))
+        hosts = hosts.filter(_yes_no(conflicts, Q(conflict_count__gt=0), Q(conflict_count=0)))
     if changes:
-        hosts = hosts.filter(_yes_no(changes, Q(pk__in=_changing().values("pk"))))
+        changing = Q(pk__in=_changing())
+        hosts = hosts.filter(_yes_no(changes, changing, ~changing))
     return _sorted(hosts, sort)
 
 
 def _has(word: str) -> Q:
     tagged = Host.tags.through.objects.filter(tag__name__icontains=word).values("host_id")
-    words = Q(name__icontains=word) | Q(environment__icontains=word)
-    return words | Q(subnet__icontains=word) | Q(pk__in=tagged)
+    words = Q(name__icontains=word) | Q(environment__icontains=word) | Q(pk__in=tagged)
+    if set(word) <= _OF_SUBNETS:
+        # Out of an index that has all of it: in the table, SQLite walks past each `observed`.
+        words |= Q(pk__in=Host.objects.filter(subnet__contains=word).order_by().values("pk"))
+    return words
 
 
-def _yes_no(word: str, what: Q) -> Q:
-    return {"yes": what, "no": ~what}.get(word, Q(pk__in=[]))
+def _yes_no(word: str, yes: Q, no: Q) -> Q:
+    return {"yes": yes, "no": no}.get(word, Q(pk__in=[]))
 
 
-def _changing() -> QuerySet[Host]:
-    """Hosts with a change that holds them, or is being planned."""
-    states = [str(state) for state in (*HOLDING, State.PLANNING)]
-    return Host.objects.filter(changes__state__in=states).order_by()
+def _changing() -> QuerySet[Change, Any]:
+    """Hosts (their ids) with a change that holds them, or is being planned."""
+    under_way = Change.objects.filter(state__in=[*HOLDING, State.PLANNING])
+    return under_way.order_by().values("host_id")
 
 
 def _status_is(status: str) -> Q:
@@ -101,7 +107,7 @@ def _sorted(hosts: QuerySet[Host], sort: str) -> QuerySet[Host]:
         ranks = [When(_status_is(s), then=Value(n)) for n, s in enumerate(STATUSES)]
         hosts = hosts.alias(status_rank=Case(*ranks))
     elif name == "change":
-        changing = When(pk__in=_changing().values("pk"), then=Value(1))
+        changing = When(pk__in=_changing(), then=Value(1))
         hosts = hosts.alias(has_change=Case(changing, default=Value(0)))
     elif name == "seen":
         seen = F("last_seen_at")

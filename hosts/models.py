@@ -81,12 +81,13 @@ class Host(models.Model):
 
     class Meta:
         ordering = ("name",)
-        # Each is an order of the fleet's page; SQLite would walk past `observed` for them.
+        # Orders of the fleet's page, and its search; SQLite would walk past `observed` for them.
         indexes = [
             models.Index(fields=["subnet_start", "name"], name="host_by_subnet"),
             models.Index(fields=["container_count", "name"], name="host_by_containers"),
             models.Index(fields=["conflict_count", "name"], name="host_by_conflicts"),
             models.Index(fields=["docker_version", "name"], name="host_by_docker"),
+            models.Index(fields=["subnet", "id"], name="host_subnet_and_id"),
         ]
 
     def __str__(self) -> str:

@@ -30,8 +30,11 @@ _CONSOLE = {"cli", "install_script", "uninstall", "journal_text", "main", "chann
 _BEGINS = re.compile(r"[A-Z“{]|(?:docker0|dockerd|live-restore|default-address-pools)\b")
 _WORDS = re.compile(r"[A-Za-z’']{2,}[,:]? [a-z({“0-9]|\A[A-Z][a-z]+ [A-Za-z{]")
 _COMMAND = re.compile(r"\A[A-Z]+[a-zA-Z]*=|&&|%s|\\\\|\A\{\d\} [a-z]+ -|\A\{\d\}[a-z]")
+# Patterns, and what is translated where it stands.
+_NOT_SAID = re.compile(r"re\.|(_|[np]?gettext(_lazy|_noop)?)\Z")
 # Less fixed text than this is in many texts that mean something else.
 _FEWEST_LETTERS = 6
+_FEWEST_AFTER_A_WORD = 3
 
 
 def said_sentences() -> Iterator[tuple[str, str, int]]:
@@ -55,7 +58,8 @@ def is_sentence(text: str) -> bool:
         return False
     if _COMMAND.search(text) or (";" in text and not text.endswith(".")):
         return False
-    return len(re.findall(r"[A-Za-z]", fixed)) >= _FEWEST_LETTERS
+    fewest = _FEWEST_AFTER_A_WORD if re.match(r"[A-Z][a-z]+ ", text) else _FEWEST_LETTERS
+    return len(re.findall(r"[A-Za-z]", fixed)) >= fewest
 
 
 def _texts(tree: ast.Module) -> Iterator[tuple[str, int]]:
@@ -65,7 +69,7 @@ def _texts(tree: ast.Module) -> Iterator[tuple[str, int]]:
             inner.add(id(node.value))
         elif isinstance(node, ast.JoinedStr):
             inner.update(id(value) for value in node.values)
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).startswith("re."):
+        elif isinstance(node, ast.Call) and _NOT_SAID.match(ast.unparse(node.func)):
             inner.update(id(value) for value in node.args)
     for node in ast.walk(tree):
         if id(node) in inner:

@@ -43,8 +43,10 @@ def fleet(request: UserRequest) -> HttpResponse:
     filters = {name: request.GET.get(name, "").strip() for name in _FILTERS}
     sort = request.GET.get("sort", "")
     hosts = host_list(**{_FILTERS[name]: said for name, said in filters.items()}, sort=sort)
+    pks = hosts.values_list("pk", flat=True)
     size = _page_size(request)
-    page = Paginator(hosts.values_list("pk", flat=True), size).get_page(request.GET.get("page"))
+    # A search reads every host: once, not a second time to count.
+    page = Paginator(list(pks) if filters["q"] else pks, size).get_page(request.GET.get("page"))
     rows = _rows(page)
     known = _known(page, rows)
     if request.htmx and request.GET.get("known") == known:
@@ -105,7 +107,7 @@ def _headings(sort: str) -> list[tuple[str, str, str, str]]:
         "docker0": _("docker0"),
         "containers": _("Containers"),
         "conflicts": _("Conflicts"),
-        "change": _("Change under way"),
+        "change": _("Change"),
         "docker": _("Docker"),
         "seen": _("Seen"),
     }

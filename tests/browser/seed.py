@@ -13,7 +13,7 @@ django.setup()
 from attrs import evolve  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from hosts.models import Host  # noqa: E402
+from hosts.models import Host, Tag  # noqa: E402
 from hosts.selectors import reserved_networks  # noqa: E402
 from hosts.services.fleet_columns import fleet_columns  # noqa: E402
 from netops.engine.observed import DaemonConfig, Observed  # noqa: E402
@@ -71,6 +71,9 @@ def _hosts() -> None:
     world.host("build-7", environment="staging", online=False)
     world.host("web-3", enrolled_at=None, observed=None, last_seen_at=None)
     world.host("old-1", revoked_at=timezone.now(), online=False)
+    for tag, names in {"gpu": ("edge-icn-1",), "shop": ("edge-icn-1", "web-1", "web-2")}.items():
+        made = Tag.objects.create(name=tag)
+        made.hosts.set(Host.objects.filter(name__in=names))
     for hours, text in (
         (60, "First observation."),
         (26, "Container shop-worker: exited → running.\nContainer shop-worker: none → 172.17.0.5."),
