@@ -21,6 +21,7 @@ class Port:
     container: str
     ipv4: IPv4Address | None
     mac: str
+    publishes: tuple[str, ...] = ()
 
 
 @frozen
@@ -125,6 +126,7 @@ def _ports(observed: Observed, bridge: str, network: str) -> tuple[Port, ...]:
                 container=port.container,
                 ipv4=endpoint.ipv4 if endpoint else None,
                 mac=endpoint.mac if endpoint else "",
+                publishes=tuple(published(p) for p in container.publishes) if container else (),
             )
         )
     return tuple(sorted(rows, key=lambda p: (p.container == "", p.container, p.link)))

@@ -132,7 +132,7 @@ def _choices(filters: dict[str, str]) -> list[tuple[str, str, str, list[tuple[st
         ("status", _("State"), words),
         ("docker", _("Docker"), _same(docker_versions())),
         ("conflicts", _("Conflicts"), yes_no),
-        ("changes", _("Change under way"), yes_no),
+        ("changes", _("Change"), yes_no),
     )
     return [(n, label, filters[n], list(given.items())) for n, label, given in options]
 

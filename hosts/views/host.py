@@ -21,6 +21,8 @@ from hosts.services.broker_access import BrokerAway
 from hosts.services.enrolment import enrolment_renew
 from hosts.services.hosts import host_refresh, host_revoke
 from hosts.services.rotation import host_rotate
+from hosts.switch.layout import draw
+from hosts.switch.way_out import way_out_of
 from hosts.views.add import enrolment_line_name
 from netops.engine.errors import Refused
 from netops.engine.layers import layers_of
@@ -74,10 +76,16 @@ def _context(host: Host) -> dict[str, object]:
     }
     if observed is not None:
         layers = layers_of(observed)
-        context["picture"] = picture_of(observed, layers)
         entries = nat_audit(observed)
+        picture, nat = picture_of(observed, layers), nat_section(host.name, observed, entries)
+        bridges = (picture.bridge, *picture.others)
+        context["picture"] = picture
+        context["switches"] = [
+            draw(bridge, way_out_of(observed, bridge, nat), number)
+            for number, bridge in enumerate(bridges)
+        ]
         context["problems"] = problems_of(observed, layers, entries, host.observed_at)
-        context["nat"] = nat_section(host.name, observed, entries)
+        context["nat"] = nat
         context["routes"] = routes_of(observed)
         context["settings"] = settings_of(observed)
     return context

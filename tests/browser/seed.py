@@ -20,6 +20,7 @@ from netops.engine.observed import DaemonConfig, Observed  # noqa: E402
 from netops.engine.serial import to_json  # noqa: E402
 from netops.states import State  # noqa: E402
 from people.models import User  # noqa: E402
+from tests.browser.seed_host import seed_switches  # noqa: E402
 from tests.browser.seed_policies import seed_policies  # noqa: E402
 from tests.browser.seed_review import seed_review  # noqa: E402
 from tests.browser.seed_work import seed_work  # noqa: E402
@@ -57,6 +58,7 @@ def main() -> None:
     _nat(alice, bob)
     _ends(alice, bob)
     seed_policies(_online, _host, REASONS[3])
+    seed_switches(_online)
     seed_work(bob)
     seed_review(_online, _host, REASONS[1])
 

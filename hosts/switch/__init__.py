@@ -1,0 +1,1 @@
+"""A Linux bridge drawn as the switch that it is."""
