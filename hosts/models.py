@@ -159,6 +159,9 @@ class Observation(models.Model):
         ordering = ("-id",)
         indexes = [models.Index(fields=["host", "-id"], name="observation_of_host")]
 
+    def __str__(self) -> str:
+        return f"{self.host_id} at {self.at:%Y-%m-%d %H:%M:%S}"
+
     @property
     def fact_lines(self) -> list[str]:
         """What changed of the network, a sentence each."""
@@ -169,9 +172,6 @@ class Observation(models.Model):
         """What else changed (containers, versions), a sentence each."""
         told = set(self.fact_lines)
         return [line for line in self.summary.splitlines() if line not in told]
-
-    def __str__(self) -> str:
-        return f"{self.host_id} at {self.at:%Y-%m-%d %H:%M:%S}"
 
 
 class ReservedRange(models.Model):
