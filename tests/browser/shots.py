@@ -88,6 +88,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "change-confirm": ("alice", "/changes/11/"),
     "change-failed": ("alice", "/changes/12/"),
     "change-cancelled": ("alice", "/changes/13/"),
+    "change-since": ("bob", "/changes/20/"),
     "policy-half": ("bob", "/changes/14/"),
     "policy-half-admin": ("admin", "/changes/14/"),
     "policy-glass": ("carol", "/changes/15/"),
