@@ -42,6 +42,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "host-disagrees": ("alice", "/hosts/db-1/"),
     "host-switch-0": ("alice", "/hosts/edge-icn-2/"),
     "host-switch-5": ("alice", "/hosts/switch-5/"),
+    "host-changed-outside": ("alice", "/hosts/switch-5/history/"),
     "host-switch-200": ("alice", "/hosts/switch-200/"),
     "host-pending": ("admin", "/hosts/web-3/"),
     "host-history": ("alice", "/hosts/web-1/history/"),
