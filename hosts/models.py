@@ -135,12 +135,24 @@ class EnrolmentToken(models.Model):
 
 
 class Observation(models.Model):
-    """What a host was from `at` on; a row is added only when something changed."""
+    """What a host was from `at` on; a row is added only when something changed.
+
+    `facts` are those sentences of `summary` that are about its network, `origin` through whom they
+    came about ("" where none is, or nobody asked yet), `change_id` the change that ran meanwhile.
+    """
+
+    class Origin(models.TextChoices):
+        CHANGE = "change", _("By a change")
+        OUTSIDE = "outside", _("Outside Dockernet")
+        UNKNOWN = "unknown", _("Not known")
 
     host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="observations")
     at = models.DateTimeField()
     cause = models.CharField(max_length=16)
     summary = models.TextField(blank=True)
+    facts = models.TextField(blank=True)
+    origin = models.CharField(max_length=8, choices=Origin, blank=True)
+    change_id = models.PositiveBigIntegerField(null=True, blank=True)
     data = models.JSONField()
 
     class Meta:
@@ -149,6 +161,17 @@ class Observation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.host_id} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def fact_lines(self) -> list[str]:
+        """What changed of the network, a sentence each."""
+        return self.facts.splitlines()
+
+    @property
+    def other_lines(self) -> list[str]:
+        """What else changed (containers, versions), a sentence each."""
+        told = set(self.fact_lines)
+        return [line for line in self.summary.splitlines() if line not in told]
 
 
 class ReservedRange(models.Model):

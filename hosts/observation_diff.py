@@ -12,6 +12,7 @@ from netops.kinds_nat import target
 _VOLATILE = {"at", "pid", "index", "peer_index", "listeners", "left_out"}
 _TABLES = ("nat", "forward")
 _SHOWN = 12
+OWN_RULES = "Dockernet's own rules: "
 
 
 def steady(data: Any) -> Any:
@@ -54,6 +55,20 @@ def differences(old: dict[str, Any] | None, new: dict[str, Any]) -> list[str]:
     if len(found) > _SHOWN:
         found = [*found[:_SHOWN], f"And {len(found) - _SHOWN} more."]
     return found or ["Details changed."]
+
+
+def network_facts(old: dict[str, Any] | None, new: dict[str, Any]) -> list[str]:
+    """Return the sentences about addresses, subnets, Docker's settings and NAT: what a container
+    that comes or goes does not change."""
+    if old is None:
+        return []
+    found = [
+        *_bridge_addresses(old, new),
+        *_networks(old, new),
+        *_config(old, new),
+        *_nat(old, new),
+    ]
+    return [*found[:_SHOWN], f"And {len(found) - _SHOWN} more."] if len(found) > _SHOWN else found
 
 
 def _at(data: dict[str, Any], *path: str) -> Any:
@@ -138,7 +153,7 @@ def _nat(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     gone = {line for line in was if OWN in line and line not in now}
     fresh = {line for line in now if OWN in line and line not in was}
     if (gone or fresh) and not explained:
-        found.append(f"Dockernet's own rules: {len(gone)} gone, {len(fresh)} new.")
+        found.append(f"{OWN_RULES}{len(gone)} gone, {len(fresh)} new.")
     if before != after:
         found.append("Firewall changed.")
     return found

@@ -53,9 +53,11 @@ def hosts_enrolled() -> QuerySet[Host]:
     return Host.objects.filter(enrolled_at__isnull=False, revoked_at=None)
 
 
-def observation_list(*, host: Host) -> QuerySet[Observation]:
-    """Return the host's history of observations, newest first, without the data itself."""
-    return Observation.objects.filter(host=host).defer("data").order_by("-id")
+def observation_list(*, host: Host, outside: bool = False) -> QuerySet[Observation]:
+    """Return the host's history of observations, newest first, without the data itself;
+    `outside`: only those whose network changed outside Dockernet."""
+    rows = Observation.objects.filter(host=host).defer("data").order_by("-id")
+    return rows.filter(origin=Observation.Origin.OUTSIDE) if outside else rows
 
 
 def observation_before(*, host: Host, at: object) -> Observation | None:

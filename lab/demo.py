@@ -87,7 +87,7 @@ def invite(site: Site, hosts: list[LabHost]) -> None:
 Try it:
   1. Log in as alice, open the host {first}, choose "Request a change",
      type 192.168.225.0/24 and a reason, and ask for a plan.
-  2. In a private window log in as bob, open the change under "Changes",
+  2. In a private window log in as bob, open the change under "My work",
      read the plan that {first} made, and approve it.
   3. Watch the steps on that page; the host page then shows the new subnet.
   Look into a host:  python3 -m lab exec {first} -- ip addr show docker0

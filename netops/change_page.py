@@ -7,6 +7,8 @@ from datetime import datetime
 from ipaddress import IPv4Address
 
 from attrs import frozen
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
 
 from hosts.templatetags.times import seconds_text
 from netops.allowed import Allowed, allowed_of, awaits_confirm
@@ -112,7 +114,12 @@ class ChangePage:
     def approved_by(self) -> str:
         """Who gave the approvals of the plan, in a row."""
         given = [j.approval for j in self.judgements if not j.note]
-        return " and ".join(a.by.username for a in given if a.decision == "approved")
+        return get_text_list([a.by.username for a in given if a.decision == "approved"], _("and"))
+
+    @property
+    def said(self) -> int:
+        """The number of the newest comment that is shown, 0 for none."""
+        return max((moment.comment for moment in self.moments), default=0)
 
     @property
     def outages_text(self) -> str:
@@ -244,9 +251,9 @@ def _judgements(
     for given in approvals:
         note = ""
         if given in void:
-            note = "no longer counts"
+            note = _("no longer counts")
         elif given.decision == Approval.Decision.APPROVED and not of_this_plan(given, change):
-            note = "an earlier plan"
+            note = _("an earlier plan")
         rows.append(Judgement(given, note))
     return rows
 

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from attrs import frozen
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from netops import kinds_nat
 from netops.difference import Difference
@@ -18,7 +21,7 @@ class KindWords:
     """`title` names the kind, `target` tells a specification in a few words, `sentence` in a
     sentence about a host, `differences` what a plan brings, before and after."""
 
-    title: str
+    title: str | Promise
     target: Callable[[dict[str, Any]], str]
     sentence: Callable[[dict[str, Any], str], str]
     differences: Callable[[Plan], list[Difference]]
@@ -29,7 +32,8 @@ def _subnet_target(spec: dict[str, Any]) -> str:
 
 
 def _subnet_sentence(spec: dict[str, Any], host: str) -> str:
-    return f"Move docker0 on {host} to {spec.get('subnet', '?')}"
+    said = {"host": host, "subnet": spec.get("subnet", "?")}
+    return _("Move docker0 on %(host)s to %(subnet)s") % said
 
 
 def _subnet_differences(plan: Plan) -> list[Difference]:
@@ -39,9 +43,9 @@ def _subnet_differences(plan: Plan) -> list[Difference]:
     subnets = network.get("subnets")
     prefix = str(plan.spec.get("subnet", "")).partition("/")[2]
     return [
-        Difference("Subnet", _listed(subnets), str(plan.spec.get("subnet", ""))),
+        Difference(_("Subnet"), _listed(subnets), str(plan.spec.get("subnet", ""))),
         Difference(
-            f"Address of {bridge}",
+            _("Address of %(link)s") % {"link": bridge},
             _listed(_section(plan, "addresses").get(bridge)),
             f"{plan.spec['gateway']}/{prefix}" if plan.spec.get("gateway") else "",
         ),
@@ -60,9 +64,11 @@ def _listed(value: object) -> str:
 
 
 KIND_WORDS: dict[str, KindWords] = {
-    "subnet": KindWords("Subnet of docker0", _subnet_target, _subnet_sentence, _subnet_differences),
+    "subnet": KindWords(
+        gettext_lazy("Subnet of docker0"), _subnet_target, _subnet_sentence, _subnet_differences
+    ),
     "nat": KindWords(
-        "NAT of a subnet", kinds_nat.target, kinds_nat.sentence, kinds_nat.differences
+        gettext_lazy("NAT of a subnet"), kinds_nat.target, kinds_nat.sentence, kinds_nat.differences
     ),
 }
 
@@ -76,7 +82,11 @@ def target_of(change: Change) -> str:
 def sentence_of(change: Change) -> str:
     """Return what a change asks for as a heading."""
     words = KIND_WORDS.get(change.kind)
-    return words.sentence(change.spec, change.host.name) if words else f"Change {change.pk}"
+    return (
+        words.sentence(change.spec, change.host.name)
+        if words
+        else _("Change %(number)s") % {"number": change.pk}
+    )
 
 
 def differences_of(plan: Plan) -> list[Difference]:

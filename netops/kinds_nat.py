@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from netops.difference import Difference
 from netops.engine.plan import Plan
 
@@ -18,18 +20,19 @@ def target(spec: dict[str, Any]) -> str:
 def sentence(spec: dict[str, Any], host: str) -> str:
     """Return what is asked of a host as a heading."""
     if spec.get("mode") == "none" and not spec.get("publish"):
-        return f"Remove our NAT rules for {spec.get('subnet', '?')} on {host}"
-    return f"NAT on {host}: {target(spec)}"
+        said = {"subnet": spec.get("subnet", "?"), "host": host}
+        return _("Remove our NAT rules for %(subnet)s on %(host)s") % said
+    return _("NAT on %(host)s: %(what)s") % {"host": host, "what": target(spec)}
 
 
 def differences(plan: Plan) -> list[Difference]:
     """Return what a plan brings the subnet, setting by setting."""
     before, after = former_setting(plan), plan.spec
     rows = [
-        Difference("Way out", _way_out(before) if before else "", _way_out(after)),
-        Difference("Not translated to", _list(before, "exclude"), _list(after, "exclude")),
-        Difference("Published ports", _published(before), _published(after)),
-        Difference("Chain DOCKER", _chain(before), _chain(after)),
+        Difference(_("Way out"), _way_out(before) if before else "", _way_out(after)),
+        Difference(_("Not translated to"), _list(before, "exclude"), _list(after, "exclude")),
+        Difference(_("Published ports"), _published(before), _published(after)),
+        Difference(_("Chain DOCKER"), _chain(before), _chain(after)),
     ]
     return [row for n, row in enumerate(rows) if n == 0 or row.before or row.after]
 

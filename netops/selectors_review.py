@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import close_old_connections
 from django.db.models import QuerySet
 
 from netops.models import Change, Comment, Job, PlanVersion
@@ -13,6 +14,18 @@ OUTAGES_SHOWN = 3
 def change_comments(*, change: Change) -> QuerySet[Comment]:
     """Return what people said about a change, oldest first, with who said it."""
     return Comment.objects.filter(change=change).select_related("by")
+
+
+def newest_comment(*, change_id: int) -> int:
+    """Return the number of the newest comment on a change, 0 where there is none. Closes what it
+    opened: it is called from streams that last."""
+    try:
+        found = (
+            Comment.objects.filter(change_id=change_id).order_by("-pk").values_list("pk").first()
+        )
+        return found[0] if found else 0
+    finally:
+        close_old_connections()
 
 
 def plan_versions(*, change: Change) -> list[PlanVersion]:

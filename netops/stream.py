@@ -21,7 +21,7 @@ from dockernet_site.broker_link import tls_options
 from hosts.services.broker_access import EVENTS_CHANNEL
 from netops.event_row import EventRow, row_of_message
 from netops.selectors import change_at_rest, events_after
-from netops.stream_nudge import NUDGE_SEQ
+from netops.stream_nudge import NUDGE_SEQ, nudge
 from people.models import User
 
 log = logging.getLogger(__name__)
@@ -204,7 +204,7 @@ async def events(
     Ends after the `end` event, or at once when the change is at rest and nothing is left to tell.
     Ends too when the account of its reader `user_id` is deactivated, within ACTIVE_S seconds.
     None is yielded after `idle_s` seconds (IDLE_S) without an event: a sign of life is due. With
-    `nudges` so are rows with NUDGE_SEQ, which are no events; some may be missed.
+    `nudges` so are rows with NUDGE_SEQ: they are no events, and some are missed or for nothing.
     """
     idle_s = IDLE_S if idle_s is None else idle_s
     # The view that opened the stream has used the database in the request's own thread; held for
@@ -223,6 +223,8 @@ async def events(
                 if at_rest:
                     return
                 look = False
+                if nudges and not own.connected:
+                    yield nudge(change_id)
             wait_s = idle_s if own.connected else min(POLL_S, idle_s)
             try:
                 found = await asyncio.wait_for(queue.get(), wait_s)

@@ -19,7 +19,8 @@ _TOGETHER = timedelta(seconds=5)
 @frozen
 class Moment:
     """One entry. `kind` is comment, approved, rejected or state; `by` is "" where nobody did it;
-    `word` is the state that was entered, None for what a person said."""
+    `word` is the state that was entered, None for what a person said, `comment` the
+    number of a comment."""
 
     kind: str
     at: datetime
@@ -27,6 +28,7 @@ class Moment:
     text: str
     key: str
     word: StateWord | None = None
+    comment: int = 0
 
 
 def timeline_of(
@@ -41,7 +43,7 @@ def timeline_of(
     history that went on has its former `end` as a second word).
     """
     moments = [
-        Moment(COMMENT, said.at, said.by.username, said.text, f"comment-{said.pk}")
+        Moment(COMMENT, said.at, said.by.username, said.text, f"comment-{said.pk}", comment=said.pk)
         for said in comments
     ]
     moments += [

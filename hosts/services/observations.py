@@ -10,12 +10,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from hosts.models import Host, Observation
-from hosts.observation_diff import differences, steady
+from hosts.observation_diff import OWN_RULES, differences, network_facts, steady
 from hosts.selectors import reserved_networks
 from hosts.services import broker_access
 from hosts.services.clean import clean
 from hosts.services.fleet_columns import fleet_columns
 from hosts.services.host_subnets import host_subnets_store
+from hosts.services.origins import origin_of
 from netops.engine.errors import MessageRejected
 from netops.engine.observed import Observed
 from netops.engine.serial import to_json
@@ -31,6 +32,29 @@ def history_trim(host: Host) -> None:
     oldest = rows[KEPT : KEPT + 1].first()
     if oldest is not None:
         Observation.objects.filter(host=host, pk__lte=oldest).delete()
+
+
+def _origin(kept: Host, data: dict[str, Any], at: datetime) -> dict[str, Any]:
+    """The columns that say what changed of the network, and through whom."""
+    facts = network_facts(kept.observed, data)
+    if not facts:
+        return {}
+    origin = origin_of(
+        host=kept, before=kept.observed_at, looked=_looked((kept.observed or {}).get("at")), at=at
+    )
+    word = origin.word
+    # The agent puts its own rules back without a change when somebody emptied a table.
+    if word == Observation.Origin.OUTSIDE and all(t.startswith(OWN_RULES) for t in facts):
+        word = Observation.Origin.UNKNOWN
+    return {"facts": "\n".join(facts), "origin": word, "change_id": origin.change_id}
+
+
+def _looked(told: Any) -> datetime | None:
+    """When the host says that it took a look, None if it cannot be read."""
+    try:
+        return datetime.fromisoformat(str(told))
+    except ValueError:
+        return None
 
 
 def observation_store(
@@ -59,7 +83,9 @@ def observation_store(
         if changed:
             summary = "\n".join(differences(kept.observed, data))
             cause = clean(cause)[:_CAUSE_LENGTH]
-            Observation.objects.create(host=kept, at=at, cause=cause, data=data, summary=summary)
+            Observation.objects.create(
+                host=kept, at=at, cause=cause, data=data, summary=summary, **_origin(kept, data, at)
+            )
             history_trim(kept)
             host_subnets_store(host=kept, observed=observed)
         Host.objects.filter(pk=host.pk).update(

@@ -106,8 +106,11 @@ def _known(host: Host, changes: list[Change], frozen: Frozen | None) -> str:
 def observations(request: UserRequest, name: str) -> HttpResponse:
     """What changed on a host, and when."""
     host = host_get(name=name)
-    page = Paginator(observation_list(host=host), HISTORY_PAGE).get_page(request.GET.get("page"))
-    return render(request, "hosts/observations.html", {"host": host, "page": page})
+    outside = request.GET.get("only") == "outside"
+    rows = observation_list(host=host, outside=outside)
+    page = Paginator(rows, HISTORY_PAGE).get_page(request.GET.get("page"))
+    context = {"host": host, "page": page, "outside": outside}
+    return render(request, "hosts/observations.html", context)
 
 
 @login_required

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from hosts.services.broker_access import EVENTS_CHANNEL, announce
-from netops.event_row import EventRow
 from netops.models import Change, Comment
 from netops.services.change_notes import change_note
-from netops.stream_nudge import COMMENT, NUDGE_SEQ
+from netops.stream_nudge import nudge
 from notify.services.outbox import comment_happened
 from people.errors import Conflict, InvalidInput
 from people.models import User
@@ -35,6 +33,7 @@ def change_comment(*, user: User, change: Change, text: str) -> Comment:
         comment = Comment.objects.create(change=change, by=user, text=said)
         change_note(change, "commented", user, comment=said)
         comment_happened(change_id=change.pk, by=user.username, text=said)
+        comment_happened(change_id=change.pk, by=user.username, text=said)
         transaction.on_commit(lambda: _announce(change.pk))
     return comment
 
@@ -52,8 +51,4 @@ def _checked(text: str) -> str:
 def _announce(change_id: int) -> None:
     # A word to the open pages alone: the events of the contract are numbered and end with `end`,
     # and a comment may come after that.
-    at = timezone.now().isoformat()
-    row = EventRow(
-        change=change_id, seq=NUDGE_SEQ, at=at, type=COMMENT, step=None, message="", data={}
-    )
-    announce(EVENTS_CHANNEL, [json.dumps(row.to_message())])
+    announce(EVENTS_CHANNEL, [json.dumps(nudge(change_id).to_message())])

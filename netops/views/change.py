@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -156,7 +157,8 @@ def revert(request: UserRequest, pk: int) -> HttpResponse:
         back = change_revert(user=request.user, change=former)
     except (Refused, BrokerAway) as refusal:
         return _shown(request, former, refusal)
-    messages.success(request, f"This change undoes change {former.pk}. It needs its own approval.")
+    said = _("This change undoes change %(number)s. It needs its own approval.")
+    messages.success(request, said % {"number": former.pk})
     return _go(request, back)
 
 
@@ -167,12 +169,12 @@ def accept(request: UserRequest, pk: int) -> HttpResponse:
     """Request the same again with risks accepted: a new change in the place of the blocked one."""
     former = change_get(pk=pk)
     if not request.user.can_request():
-        raise PermissionDenied("Your role does not ask for changes.")
+        raise PermissionDenied(_("Your role does not ask for changes."))
     accepted = sorted({*former.spec.get("accept", []), *request.POST.getlist("accept")})
     spec = {**former.spec, "accept": accepted}
     try:
         if not request.POST.getlist("accept"):
-            raise Refused("nothing-accepted", "Tick the risks that you accept.")
+            raise Refused("nothing-accepted", _("Tick the risks that you accept."))
         again = change_request(
             user=request.user,
             host=former.host,
@@ -187,7 +189,8 @@ def accept(request: UserRequest, pk: int) -> HttpResponse:
     except (Refused, BrokerAway) as refusal:
         return _shown(request, former, refusal)
     listed = ", ".join(request.POST.getlist("accept"))
-    messages.success(request, f"In place of change {former.pk}, with the risk accepted: {listed}.")
+    said = _("In place of change %(number)s, with the risk accepted: %(listed)s.")
+    messages.success(request, said % {"number": former.pk, "listed": listed})
     return _go(request, again)
 
 

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET
 from netops.event_row import EventRow
 from netops.record import Record, StepRecord, record_of
 from netops.selectors import change_get, events_after
+from netops.selectors_review import newest_comment
 from netops.stream import events
 from netops.stream_nudge import NUDGE_SEQ
 from people.errors import NotFound
@@ -32,6 +33,7 @@ HEADERS = {
 _MOST_KEPT = 2000
 # Without an id: the reader's place among the events stays where it is.
 _NUDGE = b"event: comment\ndata: 1\n\n"
+_newest_in_thread = sync_to_async(newest_comment, thread_sensitive=False)
 _AGAIN = ("state", "rollback_started", "end")
 
 # A fragment is the same for every reader of a language, so that many open pages cost one rendering.
@@ -41,16 +43,18 @@ _rendered: OrderedDict[tuple[int, int, int, str, str], bytes] = OrderedDict()
 @login_required
 @require_GET
 async def change_live(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """Stream what happens to a change after event `after` (or the Last-Event-ID)."""
+    """Stream what happens to a change after event `after` (or the Last-Event-ID); `said` is the
+    number of the newest comment that its page shows."""
     told = (request.GET.get("after", "0"), request.headers.get("Last-Event-ID", "0"))
     after = max(_number(text) for text in told)
     try:
         plan_round, record = await sync_to_async(_record_until)(pk, after)
     except NotFound as error:
         raise Http404 from error
+    said = _number(request.GET.get("said", "0"))
     user_id: int = (await request.auser()).pk  # type: ignore[assignment]
     return StreamingHttpResponse(
-        _stream(pk, plan_round, after, record, translation.get_language() or "", user_id),
+        _stream(pk, plan_round, after, record, translation.get_language() or "", user_id, said),
         content_type="text/event-stream; charset=utf-8",
         headers=HEADERS,
     )
@@ -72,16 +76,21 @@ def _record_until(pk: int, after: int) -> tuple[int, Record]:
 
 
 async def _stream(
-    change_id: int, plan_round: int, after: int, record: Record, language: str, user_id: int
+    change_id: int,
+    plan_round: int,
+    after: int,
+    record: Record,
+    language: str,
+    user_id: int,
+    said: int,
 ) -> AsyncIterator[bytes]:
     yield b": open\n\n"
     ended = False
     async for row in events(change_id=change_id, after=after, user_id=user_id, nudges=True):
-        if row is None:
-            yield b": still here\n\n"
-            continue
-        if row.seq == NUDGE_SEQ:
-            yield _NUDGE
+        if row is None or row.seq == NUDGE_SEQ:
+            newest = await _newest_in_thread(change_id=change_id)
+            yield _NUDGE if newest > said else b": still here\n\n"
+            said = newest
             continue
         ended = row.type == "end"
         step = record.take(row)

@@ -22,6 +22,7 @@ from netops.states import State  # noqa: E402
 from people.models import User  # noqa: E402
 from tests.browser.seed_host import seed_switches  # noqa: E402
 from tests.browser.seed_policies import seed_policies  # noqa: E402
+from tests.browser.seed_review import seed_review  # noqa: E402
 from tests.browser.seed_work import seed_work  # noqa: E402
 from tests.pages import world  # noqa: E402
 from tests.pages.host_example import (  # noqa: E402
@@ -43,7 +44,8 @@ REASONS = (
 
 def main() -> None:
     """Fill an empty database: changes 1 to 8, each in another state; 9 and 10 are of NAT; 11 to 13
-    near their ends; 14 to 16 are about policies."""
+    near their ends; 14 to 16 are about policies; 20 has
+    a conversation and a second plan."""
     alice, bob = world.user("alice", "operator"), world.user("bob", "approver")
     world.user("carol", "viewer")
     world.user("admin", "admin")
@@ -58,6 +60,7 @@ def main() -> None:
     seed_policies(_online, _host, REASONS[3])
     seed_switches(_online)
     seed_work(bob)
+    seed_review(_online, _host, REASONS[1])
 
 
 def _hosts() -> None:

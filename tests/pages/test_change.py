@@ -195,7 +195,7 @@ def test_it_reverts_as_a_new_change(browse: Browse, people: People) -> None:
     back = Change.objects.latest("pk")
     assert back.reverts == change
     assert back.spec["subnet"] == "172.17.0.0/16"
-    assert f"to undo #{change.pk}" in text(answer)
+    assert f"undoes #{change.pk}" in text(answer)
 
 
 def test_it_says_how_a_rollback_went(browse: Browse, people: People, web: Host) -> None:

@@ -158,4 +158,4 @@ def test_it_does_not_miss_a_move_that_came_while_the_page_was_read(
     monkeypatch.setattr("netops.views.change.change_approvals", read_late)
     page = browse("carol").get(f"/changes/{story.change.pk}/").content.decode()
     assert Change.objects.get(pk=story.change.pk).last_seq > seen
-    assert f'/changes/{story.change.pk}/live/?after={seen}"' in page
+    assert f'/changes/{story.change.pk}/live/?after={seen}&amp;said=0"' in page

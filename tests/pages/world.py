@@ -60,11 +60,13 @@ def host(name: str = "web-1", *, online: bool = True, **fields: Any) -> Host:
     return made
 
 
-def observation(of: Host, summary: str, *, ago: timedelta = timedelta(hours=1)) -> Observation:
+def observation(
+    of: Host, summary: str, *, ago: timedelta = timedelta(hours=1), **fields: Any
+) -> Observation:
     """Return one row of a host's history."""
     at = timezone.now() - ago
     return Observation.objects.create(
-        host=of, at=at, cause="changed", summary=summary, data=of.observed or {}
+        host=of, at=at, cause="changed", summary=summary, data=of.observed or {}, **fields
     )
 
 
