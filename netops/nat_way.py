@@ -112,7 +112,7 @@ def _in(scene: Scene) -> Way:
     if not ours and not dockers:
         apart = " that iptables shows" if scene.docker_apart else ""
         return Way(name, f"No port of this host{apart} leads to {scene.subnet}.", ())
-    hops = [_outside(scene), Hop(CHAIN, "PREROUTING", ("packets to an address of this host",))]
+    hops = [_outside(scene), Hop(CHAIN, "PREROUTING", ("Packets to an address of this host",))]
     if ours:
         hops.append(Hop(CHAIN, IN_CHAIN, (), _rules(ours)))
     if dockers:
@@ -123,11 +123,12 @@ def _in(scene: Scene) -> Way:
     ends = dict.fromkeys(f"{names.get(ip, '')} {text}".strip() for ip, text in targets)
     hops += [_bridge(scene), Hop(CONTAINER, "Containers", _few(list(ends)))]
     count = len(ours) + len(dockers)
-    ports = "One port leads" if count == 1 else f"{count} ports lead"
     who = "Docker's own" if not ours else "by Dockernet"
     if ours and dockers:
         who = f"{len(ours)} by Dockernet, {len(dockers)} Docker's own"
-    return Way(name, f"{ports} to {scene.subnet}, {who}.", tuple(hops))
+    if count == 1:
+        return Way(name, f"One port leads to {scene.subnet}, {who}.", tuple(hops))
+    return Way(name, f"{count} ports lead to {scene.subnet}, {who}.", tuple(hops))
 
 
 def _outside(scene: Scene, only: str = "") -> Hop:
