@@ -3,9 +3,14 @@
   "use strict";
   const KEY = "dockernet-theme";
   const ORDER = ["auto", "light", "dark"];
-  const LABEL = { auto: "Colours: automatic", light: "Colours: light", dark: "Colours: dark" };
   const system = window.matchMedia("(prefers-color-scheme: dark)");
   const root = document.documentElement;
+  // In the page's language; they stand on <html>.
+  const LABEL = {
+    auto: root.dataset.wordAuto,
+    light: root.dataset.wordLight,
+    dark: root.dataset.wordDark,
+  };
 
   function chosen() {
     try {

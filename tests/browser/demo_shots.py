@@ -85,12 +85,14 @@ def shots(browser: Browser, address: str, passwords: dict[str, str], folder: Pat
     expect(bob.locator("#approve")).to_be_visible(timeout=60_000)
     keep(bob, "3-plan")
     bob.click("#approve")
-    expect(bob.locator("#cancel")).to_be_visible(timeout=60_000)
+    expect(bob.locator("[id^=step-][aria-current=step]")).to_be_visible(timeout=60_000)
     keep(bob, "4-live")
     expect(bob.locator("#revert")).to_be_visible(timeout=_JOB_MS)
     bob.reload()
     keep(bob, "5-record")
     alice.goto(f"{address}/hosts/host1/")
+    # The host's new report follows within about a second; the page takes it by itself.
+    expect(alice.locator("main")).to_contain_text("192.168.225.1/24", timeout=30_000)
     keep(alice, "6-host-after")
 
 

@@ -10,26 +10,31 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from attrs import frozen
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.browser.chromium import launch, log_in
 from tests.browser.site import seeded_site
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LOOKS: dict[str, dict[str, Any]] = {
-    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 860}},
-    "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 860}},
-    "phone": {
-        "color_scheme": "light",
-        "viewport": {"width": 390, "height": 844},
-    },
-    "korean": {
-        "color_scheme": "light",
-        "viewport": {"width": 1280, "height": 860},
-        "locale": "ko-KR",
-    },
+
+
+@frozen
+class Look:
+    """How a page is looked at: `width` in CSS pixels."""
+
+    locale: str
+    colours: Literal["light", "dark"]
+    width: int
+
+
+LOOKS = {
+    "light": Look("en-GB", "light", 1280),
+    "dark": Look("en-GB", "dark", 1280),
+    "phone": Look("en-GB", "light", 390),
+    "korean": Look("ko-KR", "light", 1280),
 }
 PAGES: dict[str, tuple[str, str]] = {
     "login": ("", "/login/"),
@@ -126,23 +131,31 @@ def visits(
     names: Iterable[str] = PAGES,
     tell: Callable[[str], None] = print,
 ) -> Iterator[tuple[str, str, Page]]:
-    """Yield each look, each page's name, and the tab that shows it to its person; `tell` gets what
-    the browser complains of."""
+    """Yield each page's name in each look, and the tab that shows it to its person; `tell` gets
+    what the browser complains of.
+
+    A page is loaded once in each language; colours and width then change under it, as they do when
+    a reader's system turns dark or a window is made narrow.
+    """
     states: dict[str, Any] = {"": None}
-    for look, options in LOOKS.items():
+    for locale in ("en-GB", "ko-KR"):
         tabs: dict[str, Page] = {}
         for name in names:
             person, path = PAGES[name]
+            if person not in states:
+                # One log-in of a person serves both languages: these are throttled.
+                states[person] = _logged_in(browser, address, person)
             if person not in tabs:
-                if person not in states:
-                    states[person] = _logged_in(browser, address, person)
-                # One log-in of a person serves every look: these are throttled.
-                context = browser.new_context(storage_state=states[person], **options)
+                context = browser.new_context(storage_state=states[person], locale=locale)
                 tabs[person] = _tab(context, tell)
             page = tabs[person]
             page.goto(address + path, wait_until="load")
             page.evaluate("document.fonts.ready.then(() => true)")
-            yield look, name, page
+            for look, told in LOOKS.items():
+                if told.locale == locale:
+                    page.emulate_media(color_scheme=told.colours)
+                    page.set_viewport_size({"width": told.width, "height": 860})
+                    yield look, name, page
         for tab in tabs.values():
             tab.context.close()
 
