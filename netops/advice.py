@@ -1,4 +1,4 @@
-"""What to do about each finding of a plan, by its code; docs/findings.md says the same."""
+"""What to do about each finding of a plan, by its code (docs/reference/findings.md)."""
 
 from __future__ import annotations
 

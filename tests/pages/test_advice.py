@@ -23,10 +23,10 @@ NO_CODES = {"default-gateway", "fixed-cidr", "ip-forward"}
 
 
 def documented() -> set[str]:
-    """The codes in the tables of docs/findings.md that are of plans."""
-    text = (ROOT / "docs/findings.md").read_text().partition("## What the audit")[0]
-    cells = re.findall(r"^\| ([a-z][a-z0-9, -]+) \| (?:blocker|warning|info)", text, re.MULTILINE)
-    return {code.strip() for cell in cells for code in cell.split(",")}
+    """The codes in the tables of docs/reference/findings.md that are of plans."""
+    text = (ROOT / "docs/reference/findings.md").read_text().partition("## What the audit")[0]
+    codes = re.findall(r"^\| `([a-z][a-z0-9-]+)` \| (?:blocker|warning|info)", text, re.MULTILINE)
+    return set(codes)
 
 
 def in_the_engine() -> set[str]:
