@@ -137,7 +137,9 @@ CACHES = {
         "LOCATION": "people_cache",
         # Plenty: a full cache forgets at random, and with it who is throttled.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
-    }
+    },
+    # Of each process, for what may be seconds old.
+    "memory": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
 
 AUTH_USER_MODEL = "people.User"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from django.contrib.auth.decorators import login_required
+from django.core.cache import caches
 from django.core.paginator import Page, Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -20,6 +21,7 @@ from netops.selectors import changes_holding
 from people.requests import UserRequest
 
 PAGE_SIZES = (50, 100, 200)
+RECENT_S = 2
 _FILTERS = {
     "q": "search",
     "environment": "environment",
@@ -40,6 +42,9 @@ Row = tuple[Host, list[Change]]
 def fleet(request: UserRequest) -> HttpResponse:
     """All hosts, narrowed and sorted by what stands in the URL; htmx gets the rows alone, and only
     if they are news."""
+    recent = _Recent(request)
+    if request.htmx and recent.is_known():
+        return HttpResponse(status=204)
     filters = {name: request.GET.get(name, "").strip() for name in _FILTERS}
     sort = request.GET.get("sort", "")
     hosts = host_list(**{_FILTERS[name]: said for name, said in filters.items()}, sort=sort)
@@ -49,6 +54,7 @@ def fleet(request: UserRequest) -> HttpResponse:
     page = Paginator(list(pks) if filters["q"] else pks, size).get_page(request.GET.get("page"))
     rows = _rows(page)
     known = _known(page, rows)
+    recent.keep(known)
     if request.htmx and request.GET.get("known") == known:
         return HttpResponse(status=204)
     context = {
@@ -69,6 +75,24 @@ def fleet(request: UserRequest) -> HttpResponse:
         "fleet_is_empty": not page.paginator.count and fleet_is_empty(),
     }
     return render(request, "hosts/list.html", context)
+
+
+class _Recent:
+    """What the same list was to whoever asked last, at most RECENT_S ago: of many open pages one
+    asks the database for all. People see the same hosts, whoever they are."""
+
+    def __init__(self, request: UserRequest) -> None:
+        self._known = request.GET.get("known", "")
+        asked = sorted((n, v) for n, v in request.GET.lists() if n != "known")
+        self._key = "fleet-" + hashlib.sha256(repr(asked).encode()).hexdigest()
+
+    def is_known(self) -> bool:
+        """Return True if the reader's page shows that already."""
+        return bool(self._known) and caches["memory"].get(self._key) == self._known
+
+    def keep(self, known: str) -> None:
+        """Note what the list is now."""
+        caches["memory"].set(self._key, known, RECENT_S)
 
 
 def _page_size(request: UserRequest) -> int:

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from django.core.cache import caches
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from audit.models import Entry
 from hosts.models import Host, Tag
@@ -101,14 +103,19 @@ def test_it_has_pages_of_a_chosen_size(browse: Browse, people: dict[str, User]) 
     assert len(listed(browse("carol").get("/?size=100000"))) == 50
 
 
-def test_it_answers_nothing_until_there_is_news(browse: Browse, fleet: dict[str, Host]) -> None:
+def test_it_answers_nothing_until_there_is_news(
+    browse: Browse, fleet: dict[str, Host], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     client = browse("carol")
     part = client.get("/?sort=host", headers=HX).content.decode()
     path = part.split('hx-get="')[1].split('"')[0].replace("&amp;", "&")
     Host.objects.filter(name="a").update(last_seen_at=timezone.now() + timedelta(seconds=2))
     assert client.get(path, headers=HX).status_code == 204
+    with django_assert_num_queries(2):  # session, person: what the list is was just asked
+        assert client.get(path, headers=HX).status_code == 204
     assert client.get(path).status_code == 200
     Host.objects.filter(name="a").update(container_count=99)
+    caches["memory"].clear()
     answer = client.get(path, headers=HX)
     assert answer.status_code == 200
     assert "known=" not in answer.content.decode().split("<thead>")[1]
