@@ -67,7 +67,7 @@ def test_it_goes_from_request_over_approval_to_the_record(
     alice.evaluate("window.sameDocument = true")
 
     bob = browse("bob")
-    bob.get_by_role("link", name="Changes", exact=True).click()
+    bob.get_by_role("link", name="History", exact=True).click()
     bob.get_by_role("link", name=str(subnet)).first.click()
     expect(bob.locator("#change")).to_contain_text("restarts-containers")
     bob.screenshot(path=pictures / f"real-plan-{host.init}.png", full_page=True)
