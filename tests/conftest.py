@@ -50,6 +50,8 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
     config = connections.settings["default"]
     if config["ENGINE"].endswith("sqlite3"):
         config["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+        # No test cuts this machine's power.
+        config["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL;PRAGMA synchronous=OFF;"
 
 
 @pytest.fixture(scope="session")
