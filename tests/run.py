@@ -62,7 +62,7 @@ def pytest(*args: str, output: IO[str] | None = None) -> bool:
     have limits of time, goes before the rest."""
     argv = [sys.executable, "-m", "pytest", "--durations=10", *args]
     if not set(args) & set(HOST_FOLDERS):
-        argv = ["nice", "-n", "5", *argv]
+        argv = ["nice", "-n", "12", *argv]
     done = subprocess.run(argv, cwd=ROOT, stdout=output, stderr=output, check=False)
     return done.returncode == 0
 

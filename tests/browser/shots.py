@@ -153,7 +153,8 @@ def visits(
             page.evaluate("document.fonts.ready.then(() => true)")
             for look, told in LOOKS.items():
                 if told.locale == locale:
-                    page.emulate_media(color_scheme=told.colours)
+                    # Still: a colour on its way to another is neither.
+                    page.emulate_media(color_scheme=told.colours, reduced_motion="reduce")
                     page.set_viewport_size({"width": told.width, "height": 860})
                     yield look, name, page
         for tab in tabs.values():
