@@ -38,7 +38,7 @@ def static_checks() -> bool:
     return good
 
 
-# Most of what boots real hosts is waiting, so three rows of tests run beside each other, each about
+# Most of what boots real hosts is waiting, so four rows of tests run beside each other, each about
 # as long as the others. In a row one part follows the next.
 HOST_FOLDERS = ("tests/faults/hosts", "tests/kernel", "tests/path", "tests/root")
 # The pages whose queries search, sort and count; what they look like is the same on any database.
@@ -47,22 +47,25 @@ PAGES = [
     for word in ("queries", "fleet", "history", "map", "work", "audit", "host_origins")
     for path in sorted((ROOT / "tests/pages").glob(f"test_{word}*.py"))
 ]
+BESIDE = ["tests/browser", "tests/agent", "tests/faults"]
 ROWS = (
     (("the agent and the engine on real hosts", ["tests/root", "tests/kernel"]),),
+    (("the whole path, and faults on real hosts", ["tests/path", "tests/faults/hosts"]),),
     (
-        ("the whole path, and faults on real hosts", ["tests/path", "tests/faults/hosts"]),
+        ("Chromium, and the agent without hosts", [*BESIDE, "--ignore=tests/faults/hosts"]),
         ("what the database decides, on PostgreSQL", ["tests/site", *PAGES, "--postgres"]),
     ),
-    (("the tests without hosts, on SQLite", [f"--ignore={name}" for name in HOST_FOLDERS]),),
+    (("the rest, on SQLite", [f"--ignore={name}" for name in (*HOST_FOLDERS, *BESIDE)]),),
 )
 
 
 def pytest(*args: str, output: IO[str] | None = None) -> bool:
     """Run pytest in this environment; return whether all passed. What boots hosts, whose daemons
-    have limits of time, goes before the rest."""
+    have limits of time, goes before the rest, and what waits for a browser before what waits for
+    nothing."""
     argv = [sys.executable, "-m", "pytest", "--durations=10", *args]
     if not set(args) & set(HOST_FOLDERS):
-        argv = ["nice", "-n", "12", *argv]
+        argv = ["nice", "-n", "4" if "tests/browser" in args else "12", *argv]
     done = subprocess.run(argv, cwd=ROOT, stdout=output, stderr=output, check=False)
     return done.returncode == 0
 
