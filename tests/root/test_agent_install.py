@@ -11,6 +11,7 @@ import pytest
 from hosts.bundle import enroll_command
 from lab import Lab
 from lab.host import LabHost
+from netops.engine.observed import Observed
 from netops.wire import Heartbeat, ObservationReport
 from tests.agent.site import wait_until
 from tests.root.enrolled import Enrolled, enrolling_on
@@ -104,29 +105,32 @@ def test_it_reports_changes_by_itself_but_not_twice(
     enrolled.enrol()
     time.sleep(1)
 
-    def changed(command: str) -> ObservationReport:
-        count = len(enrolled.reports("changed"))
+    def changed(command: str, so: Callable[[Observed], bool]) -> None:
+        """Run a command; what it did is reported (maybe after a report of what was before)."""
         host.run(command)
-        return wait_until(lambda: enrolled.reports("changed"), lambda said: len(said) > count)[-1]
+        wait_until(
+            lambda: enrolled.reports("changed"),
+            lambda said: bool(said) and so(said[-1].observed),
+        )
 
-    assert "web" in [
-        c.name
-        for c in changed(
-            "docker run -d --init --name web lab-busybox:1 sleep 600"
-        ).observed.containers
-    ]
-    address = changed("ip address add 10.99.0.1/24 dev docker0").observed.addresses_of("docker0")
-    assert "10.99.0.1/24" in map(str, address)
-    routes = changed("ip route add 10.98.0.0/24 dev docker0").observed.routes
-    assert "10.98.0.0/24" in [str(r.destination) for r in routes]
-    assert not changed("service docker stop").observed.daemon.running
-    assert changed("service docker start").observed.daemon.running
-    wait_until(
-        lambda: enrolled.reports("changed")[-1].observed.daemon.running, lambda running: running
+    changed(
+        "docker run -d --init --name web lab-busybox:1 sleep 600",
+        lambda seen: "web" in [c.name for c in seen.containers],
     )
+    changed(
+        "ip address add 10.99.0.1/24 dev docker0",
+        lambda seen: "10.99.0.1/24" in map(str, seen.addresses_of("docker0")),
+    )
+    changed(
+        "ip route add 10.98.0.0/24 dev docker0",
+        lambda seen: "10.98.0.0/24" in [str(r.destination) for r in seen.routes],
+    )
+    changed("service docker stop", lambda seen: not seen.daemon.running)
+    changed("service docker start", lambda seen: seen.daemon.running)
 
     quiet = _quiet_count(enrolled)
-    host.run("ip link add x0 type veth peer name x1; ip link del x0")
+    # Both in one process: a look between the two would rightly be told.
+    host.run("printf 'link add x0 type veth peer name x1\\nlink del x0\\n' | ip -batch -")
     time.sleep(5)
     assert len(enrolled.site.said(ObservationReport)) == quiet
 
