@@ -61,11 +61,10 @@ ROWS = (
 
 def pytest(*args: str, output: IO[str] | None = None) -> bool:
     """Run pytest in this environment; return whether all passed. What boots hosts, whose daemons
-    have limits of time, goes before the rest, and what waits for a browser before what waits for
-    nothing."""
+    have limits of time, goes before the rest."""
     argv = [sys.executable, "-m", "pytest", "--durations=10", *args]
     if not set(args) & set(HOST_FOLDERS):
-        argv = ["nice", "-n", "4" if "tests/browser" in args else "12", *argv]
+        argv = ["nice", "-n", "10", *argv]
     done = subprocess.run(argv, cwd=ROOT, stdout=output, stderr=output, check=False)
     return done.returncode == 0
 
