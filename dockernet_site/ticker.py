@@ -6,42 +6,24 @@ Any number of workers may run; a key with a short life lets one of them do it ea
 from __future__ import annotations
 
 import logging
-import threading
-from typing import Any
 
 import redis
-from celery import bootsteps
+
+from dockernet_site.thread_step import ThreadStep
 
 log = logging.getLogger(__name__)
 EVERY_S = 5.0
 _KEY = "dn:site:sweep"
 
 
-class Ticker(bootsteps.StartStopStep):  # type: ignore[misc]
-    """A thread that lives as long as the worker."""
+class Ticker(ThreadStep):
+    """Asks for a sweep."""
 
-    def __init__(self, worker: Any, **options: Any) -> None:
-        super().__init__(worker, **options)
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+    thread_name = "ticker"
+    every_s = EVERY_S
 
-    def start(self, worker: Any) -> None:
-        """Begin to tick."""
-        self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
-        self._thread.start()
-
-    def stop(self, worker: Any) -> None:
-        """Tick no more."""
-        self._stopping.set()
-
-    terminate = stop
-
-    def _run(self) -> None:
-        while not self._stopping.wait(EVERY_S):
-            self._tick()
-
-    def _tick(self) -> None:
-        # Here, not above: models can be imported only once the worker has set Django up.
+    def once(self) -> None:
+        """Put the sweep into the queue, unless another worker just did."""
         from hosts.services.broker_access import BrokerAway, client
         from netops.tasks import sweep
 

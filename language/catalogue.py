@@ -1,13 +1,14 @@
 """The translations: kept as text in locale/, compiled where the site keeps its state.
 
 Compiled catalogues are not in the repository, and the folder of the program may be read-only, so
-they go below DOCKERNET_HOME, anew whenever the text is newer.
+they go below DOCKERNET_HOME, anew whenever the text is another.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
+from hashlib import sha256
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
@@ -29,8 +30,11 @@ def compiled(home: Path) -> Path:
     target = home / "locale"
     for source in SOURCE.glob(f"*/LC_MESSAGES/{DOMAIN}.po"):
         binary = target / source.relative_to(SOURCE).with_suffix(".mo")
-        if not binary.exists() or binary.stat().st_mtime_ns < source.stat().st_mtime_ns:
+        # By what it says, not by its time: a program that is unpacked keeps the times of its maker.
+        mark, digest = binary.with_suffix(".of"), sha256(source.read_bytes()).hexdigest()
+        if not binary.exists() or not mark.exists() or mark.read_text() != digest:
             _compile(source, binary)
+            mark.write_text(digest)
     return target
 
 

@@ -64,7 +64,7 @@ def message_of(happening: Happening, change: Change, *, by: str = "", said: str 
     return Message(subject, "\n".join([*lines, "", url]), data)
 
 
-def test_message() -> Message:
+def trial_message() -> Message:
     """Return the message that somebody sends to themselves."""
     text = _("If you can read this, messages about changes reach you this way.")
     return Message(_("A test from Dockernet"), text, {"event": TEST})

@@ -21,7 +21,7 @@ from netops.engine.errors import Refused
 from notify.happenings import Happening
 from notify.models import Choice
 from notify.selectors import choices_of, deliveries_of, webhook_of
-from notify.services.choices import address_save, choice_remove, choice_save, test_send
+from notify.services.choices import address_save, choice_remove, choice_save, trial_send
 from notify.services.webhooks import secret_renew, webhook_remove, webhook_save
 from people.requests import UserRequest
 from people.seal import keep_for_next_page, take_from_last_page
@@ -123,7 +123,7 @@ def test(request: UserRequest) -> HttpResponse:
     """Send a test to oneself."""
     channel = request.POST.get("channel", "")
     done = _("A test is on its way; the list below says how it went.")
-    return _try(request, lambda: test_send(user=request.user, channel=channel), done)
+    return _try(request, lambda: trial_send(user=request.user, channel=channel), done)
 
 
 @login_required

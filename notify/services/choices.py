@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from audit.services import audit_note
 from notify.happenings import TEST, Channel, Happening
-from notify.message import test_message
+from notify.message import trial_message
 from notify.models import Choice, Delivery
 from people.errors import Conflict, InvalidInput
 from people.models import User
@@ -63,7 +63,7 @@ def address_save(*, user: User, email: str) -> None:
     )
 
 
-def test_send(*, user: User, channel: str) -> Delivery:
+def trial_send(*, user: User, channel: str) -> Delivery:
     """Send a test to oneself; it goes out with the others. Raises Conflict when there were many,
     InvalidInput for a channel that leads nowhere."""
     if channel not in Channel.values:
@@ -75,7 +75,7 @@ def test_send(*, user: User, channel: str) -> Delivery:
     recent = Delivery.objects.filter(user=user, happening=TEST)
     if recent.filter(created_at__gt=timezone.now() - TESTS_IN).count() >= MOST_TESTS:
         raise Conflict("too-many", _("You sent some tests just now; wait ten minutes."))
-    message = test_message()
+    message = trial_message()
     return Delivery.objects.create(
         user=user,
         channel=channel,

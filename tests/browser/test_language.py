@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 PAGES = {
     "/": ("Hosts", "호스트"),
     "/hosts/web-1/": ("What changed on the host", "호스트에서"),
-    "/hosts/web-1/history/": ("web-1", "web-1"),
+    "/hosts/web-1/history/": ("What changed on web-1", "web-1에서 바뀐 것"),
     "/map/": ("Addresses", "주소"),
     "/changes/new/?host=web-1": ("Ask for a plan", "계획 요청"),
     "/changes/6/": ("Steps", "단계"),

@@ -18,7 +18,7 @@ from notify.happenings import Happening
 from notify.message import message_of
 from notify.models import Delivery
 from notify.senders.guard import allowed
-from notify.services.choices import test_send as send_test
+from notify.services.choices import trial_send
 from notify.services.deliver import deliver, deliveries_forget, pause_after
 from notify.services.webhooks import webhook_remove, webhook_save
 from people.models import User
@@ -199,7 +199,7 @@ def test_mail_that_is_refused_is_tried_again(
 
 def test_a_test_reaches_oneself(people: People, receiver: Receiver) -> None:
     webhook_save(user=people["carol"], url=receiver.url)
-    send_test(user=people["carol"], channel="webhook")
+    trial_send(user=people["carol"], channel="webhook")
     assert deliver() == 1
     assert json.loads(receiver.taken[0][1])["dockernet"]["event"] == "test"
 

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import translation
 
-from language.said import Sentence
+from language.said import Sentence, said
 from language.sentences import is_sentence, said_sentences
+
+
+def test_it_says_a_sentence_with_its_values_and_leaves_what_is_not_ours() -> None:
+    ours, theirs = "Add 192.168.225.1/24 to docker0", "cache: out of memory"
+    with translation.override("ko"):
+        assert said(ours) == "docker0에 192.168.225.1/24 추가하기"
+        assert said(theirs) == theirs
+    assert said(ours) == ours
 
 
 @pytest.mark.parametrize(
