@@ -5,7 +5,6 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 
 from django.db import IntegrityError, transaction
-from django.utils.translation import gettext as _
 
 from audit.services import audit_note
 from hosts.models import ReservedRange
@@ -25,9 +24,7 @@ def reserved_range_add(*, user: User, subnet: str, label: str) -> ReservedRange:
             conflicts_recount()
             return row
     except IntegrityError as error:
-        raise Conflict(
-            "known", _("%(range)s is reserved already.") % {"range": network}, "subnet"
-        ) from error
+        raise Conflict("known", f"{network} is reserved already.", "subnet") from error
 
 
 def reserved_range_edit(*, user: User, pk: int, subnet: str, label: str) -> ReservedRange | None:
@@ -54,24 +51,22 @@ def reserved_range_edit(*, user: User, pk: int, subnet: str, label: str) -> Rese
             conflicts_recount()
             return row
     except IntegrityError as error:
-        raise Conflict(
-            "known", _("%(range)s is reserved already.") % {"range": network}, "subnet"
-        ) from error
+        raise Conflict("known", f"{network} is reserved already.", "subnet") from error
 
 
 def _require_admin(user: User) -> None:
     if not user.is_site_admin:
-        raise Forbidden("role", _("Only an admin edits reserved ranges."))
+        raise Forbidden("role", "Only an admin edits reserved ranges.")
 
 
 def _checked(subnet: str, label: str) -> tuple[IPv4Network, str]:
     try:
         network = IPv4Network(subnet)
     except ValueError as error:
-        message = _("A range is an IPv4 network such as 10.8.0.0/16, without host bits.")
+        message = "A range is an IPv4 network such as 10.8.0.0/16, without host bits."
         raise InvalidInput("invalid", message, "subnet") from error
     if not label.strip() or len(label) > 100 or "\x00" in label:
-        raise InvalidInput("invalid", _("A label is plain text of 1 to 100 characters."), "label")
+        raise InvalidInput("invalid", "A label is plain text of 1 to 100 characters.", "label")
     return network, label.strip()
 
 

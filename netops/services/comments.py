@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from hosts.services.broker_access import EVENTS_CHANNEL, announce
 from netops.models import Change, Comment
@@ -28,11 +27,10 @@ def change_comment(*, user: User, change: Change, text: str) -> Comment:
     said = _checked(text)
     with transaction.atomic():
         if Comment.objects.filter(change=change).count() >= MOST_COMMENTS:
-            message = _("This change has %(number)s comments; it takes no more.")
-            raise Conflict("too-many", message % {"number": MOST_COMMENTS}, "text")
+            message = f"This change has {MOST_COMMENTS} comments; it takes no more."
+            raise Conflict("too-many", message, "text")
         comment = Comment.objects.create(change=change, by=user, text=said)
         change_note(change, "commented", user, comment=said)
-        comment_happened(change_id=change.pk, by=user.username, text=said)
         comment_happened(change_id=change.pk, by=user.username, text=said)
         transaction.on_commit(lambda: _announce(change.pk))
     return comment
@@ -41,10 +39,10 @@ def change_comment(*, user: User, change: Change, text: str) -> Comment:
 def _checked(text: str) -> str:
     said = text.replace("\r\n", "\n").strip()
     if not said:
-        raise InvalidInput("required", _("Write something first."), "text")
+        raise InvalidInput("required", "Write something first.", "text")
     if len(said) > COMMENT_LENGTH or "\x00" in said:
-        message = _("A comment is plain text of at most %(number)s characters.")
-        raise InvalidInput("invalid", message % {"number": COMMENT_LENGTH}, "text")
+        message = f"A comment is plain text of at most {COMMENT_LENGTH} characters."
+        raise InvalidInput("invalid", message, "text")
     return said
 
 

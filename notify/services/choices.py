@@ -9,7 +9,6 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from audit.services import audit_note
 from notify.happenings import TEST, Channel, Happening
@@ -28,9 +27,9 @@ def choice_save(
     own), by channel. Raises InvalidInput for a word that is no happening."""
     found = {"mail": sorted(set(mail)), "webhook": sorted(set(webhook))}
     if set(found["mail"] + found["webhook"]) - set(Happening.values):
-        raise InvalidInput("invalid", _("There is no such happening."))
+        raise InvalidInput("invalid", "There is no such happening.")
     if len(environment) > 63 or "\x00" in environment:
-        raise InvalidInput("invalid", _("There is no such environment."))
+        raise InvalidInput("invalid", "There is no such environment.")
     return Choice.objects.update_or_create(user=user, environment=environment, defaults=found)[0]
 
 
@@ -48,9 +47,9 @@ def address_save(*, user: User, email: str) -> None:
         if email:
             validate_email(email)
     except ValidationError as error:
-        raise InvalidInput("invalid", _("This is no e-mail address."), "email") from error
+        raise InvalidInput("invalid", "This is no e-mail address.", "email") from error
     if len(email) > 254:
-        raise InvalidInput("invalid", _("This is no e-mail address."), "email")
+        raise InvalidInput("invalid", "This is no e-mail address.", "email")
     if email == user.email:
         return
     User.objects.filter(pk=user.pk).update(email=email)
@@ -67,14 +66,14 @@ def trial_send(*, user: User, channel: str) -> Delivery:
     """Send a test to oneself; it goes out with the others. Raises Conflict when there were many,
     InvalidInput for a channel that leads nowhere."""
     if channel not in Channel.values:
-        raise InvalidInput("invalid", _("There is no such channel."))
+        raise InvalidInput("invalid", "There is no such channel.")
     if channel == Channel.MAIL and not (settings.DOCKERNET_MAIL and user.email):
-        raise InvalidInput("no-address", _("There is no mail server, or you have no address."))
+        raise InvalidInput("no-address", "There is no mail server, or you have no address.")
     if channel == Channel.WEBHOOK and not hasattr(user, "webhook"):
-        raise InvalidInput("no-webhook", _("You have no webhook."))
+        raise InvalidInput("no-webhook", "You have no webhook.")
     recent = Delivery.objects.filter(user=user, happening=TEST)
     if recent.filter(created_at__gt=timezone.now() - TESTS_IN).count() >= MOST_TESTS:
-        raise Conflict("too-many", _("You sent some tests just now; wait ten minutes."))
+        raise Conflict("too-many", "You sent some tests just now; wait ten minutes.")
     message = trial_message()
     return Delivery.objects.create(
         user=user,

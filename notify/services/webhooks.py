@@ -6,7 +6,6 @@ import secrets
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 
 from audit.services import audit_note
 from notify.models import Webhook
@@ -42,7 +41,7 @@ def secret_renew(*, user: User) -> str:
     secret = _new_secret()
     hooks = Webhook.objects.filter(user=user)
     if not hooks.update(secret_sealed=seal(secret, purpose=PURPOSE)):
-        raise InvalidInput("no-webhook", _("You have no webhook."))
+        raise InvalidInput("no-webhook", "You have no webhook.")
     _note(user, "webhook.renewed", f"{user.username} gave their webhook a new secret.")
     return secret
 
@@ -57,7 +56,7 @@ def webhook_remove(*, user: User) -> bool:
 
 def _host_of(url: str) -> str:
     problem = InvalidInput(
-        "invalid", _("Write an address that begins with https:// and names a host."), "url"
+        "invalid", "Write an address that begins with https:// and names a host.", "url"
     )
     try:
         parts = urlsplit(url)

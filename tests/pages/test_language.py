@@ -7,7 +7,9 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from hosts.models import Host
 from people.models import User
+from tests.pages import world
 
 pytestmark = pytest.mark.django_db
 Browse = Callable[[str], Client]
@@ -47,3 +49,15 @@ def test_an_unknown_language_changes_nothing(browse: Browse, language: str) -> N
     assert (answer.status_code, answer.headers["Location"]) == (302, "/")
     assert User.objects.get(username="carol").language == ""
     assert "django_language" not in answer.cookies
+
+
+def test_a_refusal_is_told_in_the_readers_language_and_changes_nothing(
+    browse: Browse, people: dict[str, User], web: Host
+) -> None:
+    change = world.Story(web, people["alice"]).planned().change
+    sent = {"plan_digest": "0" * 64, "comment": ""}
+    answer = browse("bob").post(f"/changes/{change.pk}/approve/", sent, **KOREAN)  # type: ignore[arg-type]
+    assert answer.status_code == 409
+    assert "읽은 계획과 다릅니다" in answer.content.decode()
+    change.refresh_from_db()
+    assert (change.state, change.approvals.count()) == ("awaiting_approval", 0)

@@ -10,6 +10,7 @@ from audit.models import Entry
 from netops.models import Change, Comment, Event
 from netops.services import change_comment, comments
 from netops.states import State
+from notify.models import Happened
 from people.errors import Conflict, InvalidInput
 from people.models import User
 from tests.site.api_client import Api
@@ -28,6 +29,12 @@ def rows(change: Change) -> list[object]:
     """What a comment must not touch."""
     found: list[object] = list(Change.objects.filter(pk=change.pk).values())
     return found + list(Event.objects.order_by("pk").values())
+
+
+def test_people_are_told_of_it_once(change: Change, people: dict[str, User]) -> None:
+    change_comment(user=people["carol"], change=change, text="Is the VPN on it?")
+    told = Happened.objects.filter(change=change, what="comment")
+    assert [(row.by, row.text) for row in told] == [("carol", "Is the VPN on it?")]
 
 
 def test_it_keeps_what_everybody_says_and_touches_nothing_else(change: Change, api: Caller) -> None:
