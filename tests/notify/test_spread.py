@@ -144,6 +144,15 @@ def test_without_a_way_to_them_nobody_is_told(
     assert told() == set()
 
 
+def test_what_it_cannot_tell_of_does_not_keep_the_rest(people: People, waiting: Change) -> None:
+    want(people, "alice")
+    Happened.objects.all().delete()
+    Happened.objects.create(change=waiting, what="of-another-version")
+    change_comment(user=people["carol"], change=waiting, text="Is the VPN on it?")
+    assert spread() == 1
+    assert [row.what for row in Happened.objects.all()] == ["of-another-version"]
+
+
 def test_each_channel_is_its_own_delivery(people: People, waiting: Change) -> None:
     webhook_save(user=people["alice"], url="https://chat.example.org/x")
     choice_save(user=people["alice"], environment="", mail=EVERY, webhook=EVERY)
