@@ -50,11 +50,11 @@ PAGES = [
 BESIDE = ["tests/browser", "tests/agent", "tests/faults"]
 ROWS = (
     (("the agent and the engine on real hosts", ["tests/root", "tests/kernel"]),),
-    (("the whole path, and faults on real hosts", ["tests/path", "tests/faults/hosts"]),),
     (
-        ("Chromium, and the agent without hosts", [*BESIDE, "--ignore=tests/faults/hosts"]),
+        ("the whole path, and faults on real hosts", ["tests/path", "tests/faults/hosts"]),
         ("what the database decides, on PostgreSQL", ["tests/site", *PAGES, "--postgres"]),
     ),
+    (("Chromium, and the agent without hosts", [*BESIDE, "--ignore=tests/faults/hosts"]),),
     (("the rest, on SQLite", [f"--ignore={name}" for name in (*HOST_FOLDERS, *BESIDE)]),),
 )
 

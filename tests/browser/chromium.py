@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from playwright.sync_api import Browser, Page, Playwright
 
 CHROMIUM = "/usr/bin/chromium"
+_START = Path(__file__).with_suffix(".sh")
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -18,7 +21,7 @@ FLAGS = (
 
 def launch(playwright: Playwright) -> Browser:
     """Return a headless Chromium that talks to nobody but the pages it is sent to."""
-    return playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(FLAGS))
+    return playwright.chromium.launch(executable_path=_START, headless=True, args=list(FLAGS))
 
 
 def log_in(page: Page, address: str, person: str) -> None:
