@@ -28,15 +28,14 @@ def heartbeats_store(*, beats: Mapping[str, Heartbeat | None]) -> list[str]:
     away = Q(went_offline_at__isnull=False) | Q(last_seen_at=None) | Q(last_seen_at__lt=limit)
     back = list(hosts.filter(away).values_list("pk", flat=True))
     known = {pk: (v, b) for pk, v, b in hosts.values_list("pk", "agent_version", "boot_id")}
-    hosts.update(last_seen_at=now, went_offline_at=None)
+    # The news first: whoever sees a host online shall see what it said of itself, too.
     for host_id, beat in beats.items():
-        if beat is not None and known.get(host_id) not in (
-            None,
-            (beat.agent_version, beat.boot_id),
-        ):
-            Host.objects.filter(pk=host_id).update(
-                agent_version=beat.agent_version[:64], boot_id=beat.boot_id[:64]
-            )
+        if beat is None or host_id not in known:
+            continue
+        version, boot = beat.agent_version[:64], beat.boot_id[:64]
+        if known[host_id] != (version, boot):
+            hosts.filter(pk=host_id).update(agent_version=version, boot_id=boot)
+    hosts.update(last_seen_at=now, went_offline_at=None)
     for host_id in back:
         broker_access.announce_host(host_id)
     return back
