@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.site import seed
+from tests.browser.words import LOCALES, Words
 
 
 @pytest.fixture(scope="session")
@@ -18,10 +19,23 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> str:
     return home
 
 
+@pytest.fixture(scope="module")
+def language(request: pytest.FixtureRequest) -> str:
+    """The language that the browser asks for: English, unless the test is marked with BOTH."""
+    return str(getattr(request, "param", "en"))
+
+
 @pytest.fixture
-def context(chromium: Browser) -> Iterator[BrowserContext]:
+def words(language: str) -> Words:
+    """The words of the pages in that language."""
+    return Words(language)
+
+
+@pytest.fixture
+def context(chromium: Browser, language: str) -> Iterator[BrowserContext]:
     """A person's browser: no cookies of another test."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
+    look = {"width": 1280, "height": 900}
+    context = chromium.new_context(viewport=look, locale=LOCALES[language])
     context.set_default_timeout(10_000)
     yield context
     context.close()

@@ -9,11 +9,12 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.chromium import log_in
 from tests.browser.site import seeded_site
+from tests.browser.words import BOTH, Words
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, BOTH]
 
 
-def test_it_is_found_sorted_and_live(seeded: str, page: Page) -> None:
+def test_it_is_found_sorted_and_live(seeded: str, page: Page, words: Words) -> None:
     with seeded_site(seeded) as site:
         log_in(page, site.address, "carol")
         page.goto(site.address)
@@ -23,7 +24,7 @@ def test_it_is_found_sorted_and_live(seeded: str, page: Page) -> None:
         page.locator("#sort-containers").focus()
         page.keyboard.press("Enter")
         expect(page).to_have_url(re.compile("sort=-containers"))
-        expect(page.locator("th[aria-sort=descending]")).to_contain_text("Containers")
+        expect(page.locator("th[aria-sort=descending]")).to_contain_text(words("Containers"))
         expect(page.locator("tbody tr").first).to_contain_text("edge-icn-1")
         page.evaluate("window.sameDocument = true")
         page.locator("#sort-docker0").focus()

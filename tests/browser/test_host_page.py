@@ -9,8 +9,9 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.chromium import log_in
 from tests.browser.site import Site, seeded_site
+from tests.browser.words import BOTH, Words
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, BOTH]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def site(seeded: str) -> Iterator[Site]:
     ("host", "ports"), [("edge-icn-2", 0), ("switch-5", 5), ("switch-200", 200)]
 )
 def test_it_draws_a_port_for_each_container_and_says_the_same_in_a_table(
-    site: Site, page: Page, host: str, ports: int
+    site: Site, page: Page, words: Words, host: str, ports: int
 ) -> None:
     log_in(page, site.address, "carol")
     page.goto(f"{site.address}/hosts/{host}/")

@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.site import seeded_site
+from tests.browser.words import BOTH, Words
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, BOTH]
 
 
 def tab_to(page: Page, selector: str) -> None:
@@ -19,7 +20,9 @@ def tab_to(page: Page, selector: str) -> None:
     raise AssertionError(f"Tab never came to {selector}")
 
 
-def test_it_is_reached_from_log_in_to_approval_by_keyboard(seeded: str, page: Page) -> None:
+def test_it_is_reached_from_log_in_to_approval_by_keyboard(
+    seeded: str, page: Page, words: Words
+) -> None:
     with seeded_site(seeded) as site:
         page.goto(f"{site.address}/login/?next=/work/")
         page.locator("#id_username").focus()
@@ -36,4 +39,4 @@ def test_it_is_reached_from_log_in_to_approval_by_keyboard(seeded: str, page: Pa
         page.wait_for_url("**/changes/6/")
         tab_to(page, "#approve")
         page.keyboard.press("Enter")
-        expect(page.locator("#state-line")).to_contain_text("Approved")
+        expect(page.locator("#state-line")).to_contain_text(words("Approved"))

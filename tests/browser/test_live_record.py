@@ -11,15 +11,19 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.chromium import log_in
 from tests.browser.site import Site, seeded_site
 from tests.browser.test_pages_live import RESUME, RUNNING
+from tests.browser.words import BOTH, LOCALES, Words
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, BOTH]
 NEXT = 'story.tell("step_done", "x", step={0})\nstory.tell("step_started", "x", step={1})\n'
-_STEADY = re.compile(r"\d+ (second|minute)s? ago|just now|(\d+ min )?\d+(\.\d)? s\b")
+_STEADY = re.compile(
+    r"\d+ (second|minute)s? ago|just now|(\d+ min )?\d+(\.\d)? s\b"
+    r"|\d+(초|분) 전|방금|(\d+ 분 )?\d+(\.\d)? 초"
+)
 
 
 @pytest.fixture(scope="module")
-def site(seeded: str) -> Iterator[Site]:
-    """One site; each test takes the job further."""
+def site(seeded: str, language: str) -> Iterator[Site]:
+    """One site in each language; each test takes the job further."""
     with seeded_site(seeded) as site:
         yield site
 
@@ -83,17 +87,21 @@ def test_it_shows_the_same_after_a_lost_connection(site: Site, page: Page) -> No
     assert seen(page) == as_loaded(page)
 
 
-def test_it_is_the_record_for_ever_after(site: Site, page: Page, chromium: Browser) -> None:
+def test_it_is_the_record_for_ever_after(
+    site: Site, page: Page, chromium: Browser, words: Words
+) -> None:
     site.tell(RESUME + NEXT.format(6, 7) + 'story.tell("output", "four", step=7)\n')
     expect(page.locator("#output-7-text")).to_have_text("four")
     assert seen(page) == as_loaded(page)
     site.tell(RESUME + 'story.ended(State.SUCCEEDED, "Every step is done and proved.", 2.3)\n')
-    expect(page.locator("#change")).to_contain_text("Services were away for 2.3 s")
+    span = {"en": "2.3 s", "ko": "2.3 초"}[words.language]
+    away = words("Services were away for %(span)s.", span=span).rstrip(".")
+    expect(page.locator("#change")).to_contain_text(away)
     assert page.evaluate("window.sameDocument") is True
     live = seen(page)
     site.stop()
     site.start()
-    other = chromium.new_context(locale="en-GB").new_page()
+    other = chromium.new_context(locale=LOCALES[words.language]).new_page()
     log_in(other, site.address, "carol")
     other.goto(site.address + RUNNING)
     assert seen(other) == live

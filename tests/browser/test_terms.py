@@ -9,8 +9,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chromium import log_in
 from tests.browser.site import Site, seeded_site
+from tests.browser.words import BOTH, LOCALES
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, BOTH]
 HOST = "/hosts/web-1/"
 
 
@@ -43,10 +44,9 @@ def test_it_opens_and_closes_by_keyboard_and_focus_stays(site: Site, page: Page)
     expect(word).to_be_focused()
 
 
-def test_it_needs_no_script_and_fits_a_phone(site: Site, chromium: Browser) -> None:
-    context = chromium.new_context(
-        viewport={"width": 390, "height": 700}, java_script_enabled=False, locale="en-GB"
-    )
+def test_it_needs_no_script_and_fits_a_phone(site: Site, chromium: Browser, language: str) -> None:
+    phone, locale = {"width": 390, "height": 700}, LOCALES[language]
+    context = chromium.new_context(viewport=phone, java_script_enabled=False, locale=locale)
     page = opened(context.new_page(), site)
     page.locator("#term-link").click()
     text = page.locator("#term-link-text")
