@@ -74,6 +74,10 @@ class Hub:
         self._gone: set[int] = set()
         self._guard: asyncio.Task[None] | None = None
 
+    def count(self, change_id: int) -> int:
+        """Return how many read the events of a change."""
+        return len(self._readers.get(change_id, ()))
+
     @property
     def connected(self) -> bool:
         """True while events come over the channel."""
@@ -184,6 +188,11 @@ def _put(queue: Waiting, row: EventRow | None) -> None:
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+def readers_of(change_id: int) -> int:
+    """Return how many read the events of a change in this process, whichever thread asks."""
+    return sum(each.count(change_id) for each in list(_hubs.values()))
 
 
 def hub() -> Hub:

@@ -2,7 +2,8 @@
 
 `part` carries fragments that htmx puts in their places by id; each holds its whole element, except
 for the row that the list of all events gets. `again` asks the page to fetch itself (what changed
-differs from reader to reader), `comment` to fetch the conversation. `end` closes the stream.
+differs from reader to reader; the news itself goes before it), `comment` to fetch the conversation.
+`end` closes the stream.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ async def _stream(
 def _message(row: EventRow, record: Record, step: StepRecord | None) -> bytes:
     """Return what one event is on the wire (WHATWG HTML, server-sent events)."""
     if row.type in _AGAIN or step is None:
-        text = _sse(row.seq, "again", str(row.seq))
+        text = _sse(None, "part", _news(row)) + _sse(row.seq, "again", str(row.seq))
         return text + _sse(row.seq, "end", str(row.seq)) if row.type == "end" else text
     context = {"page": {"record": record}, "step": step, "number": step.number}
     if row.type == "output" and not record.rolling_back:
@@ -118,13 +119,23 @@ def _message(row: EventRow, record: Record, step: StepRecord | None) -> bytes:
     else:
         names = ("netops/_step.html", "netops/_job_line.html", "netops/_progress.html")
         html = "".join(render_to_string(name, {**context, "oob": True}) for name in names)
-    # The one part that is added to: no number comes twice to a page.
-    html += render_to_string("netops/_event_new.html", {"event": row})
-    return _sse(row.seq, "part", html)
+    return _sse(row.seq, "part", html + _news(row))
 
 
-def _sse(seq: int, event: str, html: str) -> bytes:
+def _news(row: EventRow) -> str:
+    """Return the event's row of the list of all, the one part that is added to (no number comes
+    twice to a page), and the state that it brings."""
+    html = str(render_to_string("netops/_event_new.html", {"event": row}))
+    state = str(row.data.get("state", "")) if row.type in ("state", "end") else ""
+    if state:
+        html += render_to_string("netops/_state_now.html", {"name": state, "oob": True})
+    return html
+
+
+def _sse(seq: int | None, event: str, html: str) -> bytes:
+    """Return one message; without a number the reader's place stays where it is."""
     # Any of CR, LF and CRLF ends a line of the stream; a host may have said any of them.
     lines = html.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     data = "".join(f"data: {line}\n" for line in lines)
-    return f"id: {seq}\nevent: {event}\n{data}\n".encode()
+    number = "" if seq is None else f"id: {seq}\n"
+    return f"{number}event: {event}\n{data}\n".encode()
