@@ -160,6 +160,8 @@ class PlanVersion(models.Model):
 class Job(models.Model):
     """One carrying-out of an approved plan. `result` is the data of its end event;
     `alive_at` the last sign that the host works on it; `last_seq` its newest stored event.
+    `started_at` and the end that a host told are by the host's clock; `begin_heard_at` and
+    `end_heard_at` are when its first event and its latest end reached the site's broker.
     `confirm_nonce` is what the host sent over a fresh connection when all was done; the answer must
     carry it before `confirm_until`, or the host goes back."""
 
@@ -171,6 +173,8 @@ class Job(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     alive_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    begin_heard_at = models.DateTimeField(null=True, blank=True)
+    end_heard_at = models.DateTimeField(null=True, blank=True)
     resend_asked_at = models.DateTimeField(null=True, blank=True)
     last_seq = models.PositiveIntegerField(default=0)
     confirm_nonce = models.CharField(max_length=64, blank=True)

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -124,7 +125,7 @@ def refresh(request: UserRequest, name: str) -> HttpResponse:
     except (Refused, BrokerAway) as refusal:
         messages.error(request, refusal.message)
     else:
-        messages.success(request, f"{host.name} was asked to look again.")
+        messages.success(request, _("%(host)s was asked to look again.") % {"host": host.name})
     return redirect("hosts:detail", host.name)
 
 
@@ -160,7 +161,9 @@ def revoke(request: UserRequest, name: str) -> HttpResponse:
     except (Refused, BrokerAway) as refusal:
         messages.error(request, refusal.message)
     else:
-        messages.success(request, f"{host.name} is revoked. Its history stays here.")
+        messages.success(
+            request, _("%(host)s is revoked. Its history stays here.") % {"host": host.name}
+        )
     return redirect("hosts:detail", host.name)
 
 
@@ -179,5 +182,5 @@ def rotate(request: UserRequest, name: str) -> HttpResponse:
     except (Refused, BrokerAway) as refusal:
         messages.error(request, refusal.message)
     else:
-        messages.success(request, f"New keys are on their way to {host.name}.")
+        messages.success(request, _("New keys are on their way to %(host)s.") % {"host": host.name})
     return redirect("hosts:detail", host.name)

@@ -62,6 +62,13 @@ class ArrivedObservation(Arrived):
 
 
 @frozen
+class ArrivedEvent(Arrived):
+    """What a host does for a job."""
+
+    report: JobEvent
+
+
+@frozen
 class ArrivedRestoration(Arrived):
     """What a host has put back."""
 
@@ -133,6 +140,8 @@ class Batch:
             self._observations[host.pk] = (host, arrived, text)
         elif isinstance(body, RulesRestored):
             self._todo.append((host, ArrivedRestoration(_arrival(entry_id), body), text))
+        elif isinstance(body, JobEvent):
+            self._todo.append((host, ArrivedEvent(_arrival(entry_id), body), text))
         else:
             if isinstance(body, ConfirmAsk):
                 self._asking.add(host.pk)
@@ -203,9 +212,9 @@ def _grouped(todo: list[tuple[Host, object, str]]) -> list[tuple[Host, Any, str]
     grouped: list[tuple[Host, Any, str]] = []
     for host, body, text in todo:
         before = grouped[-1] if grouped else None
-        if isinstance(body, JobEvent):
+        if isinstance(body, ArrivedEvent):
             same = before is not None and before[0] is host and isinstance(before[1], list)
-            if same and before is not None and before[1][0].job_id == body.job_id:
+            if same and before is not None and before[1][0].report.job_id == body.report.job_id:
                 before[1].append(body)
                 continue
             grouped.append((host, [body], text))
@@ -243,8 +252,13 @@ def _plan(host: Host, report: PlanReport) -> None:
     plan_store(host=host, report=report)
 
 
-def _events(host: Host, events: list[JobEvent]) -> None:
-    job_events_store(host=host, job_id=events[0].job_id, events=events)
+def _events(host: Host, arrived: list[ArrivedEvent]) -> None:
+    job_events_store(
+        host=host,
+        job_id=arrived[0].report.job_id,
+        events=[one.report for one in arrived],
+        arrived=(arrived[0].at, arrived[-1].at),
+    )
 
 
 def _refused(host: Host, refused: JobRefused) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from audit.services import audit_note
 from hosts.models import Host
 from hosts.services.clean import clean_text
+from hosts.services.origins import origins_doubt
 from netops.models import Change, Event, Job
 from netops.services.event_room import Room
 from netops.services.event_said import TYPES, said_data, said_time
@@ -29,12 +30,21 @@ from netops.wire import JobEvent
 
 log = logging.getLogger(__name__)
 _WRITTEN = ["last_seq", "alive_at", "started_at", "finished_at", "outage_s", "result"]
+_WRITTEN += ["begin_heard_at", "end_heard_at"]
 OUTCOMES = (State.SUCCEEDED, State.ROLLED_BACK, State.FAILED, State.STALE)
 
 
 @transaction.atomic
-def job_events_store(*, host: Host, job_id: str, events: Sequence[JobEvent]) -> int:
+def job_events_store(
+    *,
+    host: Host,
+    job_id: str,
+    events: Sequence[JobEvent],
+    arrived: tuple[datetime, datetime] | None = None,
+) -> int:
     """Keep those of a job's events (in any order) that come next; return how many.
+
+    `arrived` is when the first and the last of them reached the site's broker (None: now).
 
     Nothing is kept beyond a gap: the host is asked to send it again. An event that is there
     already, or of a job that is not this host's, is dropped.
@@ -43,6 +53,7 @@ def job_events_store(*, host: Host, job_id: str, events: Sequence[JobEvent]) -> 
     if job is None:
         log.warning("%s: events of a job that is not its own (%.40s)", host.name, job_id)
         return 0
+    first, last = arrived or (timezone.now(), timezone.now())
     change = change_lock(job.change_id)
     job.refresh_from_db()
     stored, room = 0, Room(job)
@@ -52,9 +63,11 @@ def job_events_store(*, host: Host, job_id: str, events: Sequence[JobEvent]) -> 
         if event.seq != job.last_seq + 1:
             transaction.on_commit(lambda: _ask_again(job, host))
             break
-        _store(change, job, event, room)
+        if _store(change, job, event, room):
+            job.end_heard_at = last
         stored += 1
     if stored:
+        job.begin_heard_at = job.begin_heard_at or first
         job.alive_at = timezone.now()
         job.save(update_fields=_WRITTEN)
     return stored
@@ -81,7 +94,8 @@ def _ended(change: Change) -> bool:
     return Event.objects.filter(change=change, type="end").exists()
 
 
-def _store(change: Change, job: Job, event: JobEvent, room: Room) -> None:
+def _store(change: Change, job: Job, event: JobEvent, room: Room) -> bool:
+    """Keep one event; return True where the job ended, or a way back began after its end."""
     at = said_time(event.at)
     type_ = event.type if event.type in TYPES else "output"
     data = said_data(type_, event.data, large=room.large(type_))
@@ -90,6 +104,7 @@ def _store(change: Change, job: Job, event: JobEvent, room: Room) -> None:
     opens = job.finished_at is not None and type_ == "rollback_started" and _ended(change)
     if opens:
         history_reopen(change)
+        origins_doubt(host=change.host, change_id=change.pk)
     if type_ == "end" and job.finished_at is not None:
         data = _undone(change, job, data)
     elif type_ == "end":
@@ -99,7 +114,7 @@ def _store(change: Change, job: Job, event: JobEvent, room: Room) -> None:
     elif change.state == State.UNKNOWN:
         state_enter(change, State.RUNNING, "The host is heard from again.", job=job.pk)
     if not room.takes(type_, opens=opens):
-        return
+        return type_ == "end"
     kept = event_append(
         change,
         type_,
@@ -111,6 +126,7 @@ def _store(change: Change, job: Job, event: JobEvent, room: Room) -> None:
         data=data,
     )
     room.add(kept, opens=opens)
+    return opens or type_ == "end"
 
 
 def _finish(change: Change, job: Job, at: datetime, data: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.test import Client
 from hosts.models import Host
 from people.models import User
 from tests.pages import world
+from tests.pages.reading import text
 
 pytestmark = pytest.mark.django_db
 Browse = Callable[[str], Client]
@@ -61,3 +62,12 @@ def test_a_refusal_is_told_in_the_readers_language_and_changes_nothing(
     assert "읽은 계획과 다릅니다" in answer.content.decode()
     change.refresh_from_db()
     assert (change.state, change.approvals.count()) == ("awaiting_approval", 0)
+
+
+@pytest.mark.parametrize("deed", ["refresh", "revoke", "rotate"])
+def test_what_was_done_to_a_host_is_told_in_korean(
+    browse: Browse, web: Host, monkeypatch: pytest.MonkeyPatch, deed: str
+) -> None:
+    monkeypatch.setattr(f"hosts.views.host.host_{deed}", lambda **_: None)
+    page = browse("admin").post(f"/hosts/web-1/{deed}/", follow=True, **KOREAN)
+    assert "web-1 호스트" in text(page)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,8 @@ from hosts.selectors import observation_list
 from hosts.services import observation_store
 from netops.engine.observed import Observed
 from netops.models import Job
+from netops.services.events import job_events_store
+from netops.wire import JobEvent
 from tests.pages import world
 from tests.pages.host_example import observed
 
@@ -90,3 +92,47 @@ def test_the_first_look_has_no_origin() -> None:
     host = world.host("web-1", observed=None)
     observation_store(host=host, observed=observed(), cause="start")
     assert (Observation.objects.get().origin, Observation.objects.get().facts) == ("", "")
+
+
+def event(job: Job, seq: int, type_: str, at: datetime, **data: str) -> JobEvent:
+    return JobEvent(job.pk, job.change_id, seq, at.isoformat(), type_, message="x", data=data)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_it_knows_our_change_on_a_host_whose_clock_is_wrong(hours: int) -> None:
+    host, now = world.host("web-1"), timezone.now()
+    job = job_of(host, created_at=now - 4 * MINUTE, started_at=None)
+    at, arrived = now + timedelta(hours=hours), now - 2 * MINUTE
+    events = [event(job, 1, "state", at, state="running"), event(job, 2, "end", at, state="failed")]
+    job_events_store(host=host, job_id=job.pk, events=events, arrived=(arrived, arrived))
+    row = seen_again(host, observed(subnet="10.1.0.0/24"))
+    assert (row.origin, row.change_id) == ("change", job.change_id)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_change_undone_at_the_console_is_not_from_outside(late: bool) -> None:
+    host, now = world.host("web-1"), timezone.now()
+    job = job_of(host, created_at=now - timedelta(hours=3), started_at=None)
+    then = now - timedelta(hours=2)
+    done = [event(job, 1, "state", then, state="running")]
+    done += [event(job, 2, "end", then, state="succeeded")]
+    job_events_store(host=host, job_id=job.pk, events=done, arrived=(then, then))
+    back = [event(job, 3, "rollback_started", now), event(job, 4, "end", now, state="rolled_back")]
+    if late:
+        assert seen_again(host, observed(subnet="10.1.0.0/24")).origin == "outside"
+    job_events_store(host=host, job_id=job.pk, events=back, arrived=(now - MINUTE, now - MINUTE))
+    row = Observation.objects.first() if late else seen_again(host, observed(subnet="10.1.0.0/24"))
+    assert row is not None
+    assert (row.origin, row.change_id) == ("unknown" if late else "change", job.change_id)
+    assert MOVED in row.fact_lines
+
+
+def test_of_two_jobs_it_names_the_one_that_ran() -> None:
+    host, now = world.host("web-1"), timezone.now()
+    times = {"created_at": now - 4 * MINUTE, "started_at": now - 3 * MINUTE}
+    ran = job_of(host, **times, finished_at=now - 2 * MINUTE)
+    type(ran.change).objects.filter(pk=ran.change_id).update(state="succeeded")
+    sent = {"created_at": now - MINUTE, "dispatched_at": now - MINUTE, "started_at": None}
+    job_of(host, **sent)
+    row = seen_again(host, observed(subnet="10.1.0.0/24"))
+    assert (row.origin, row.change_id) == ("change", ran.change_id)
