@@ -105,6 +105,11 @@ class Host(models.Model):
         return str(self.Status.ONLINE if alive else self.Status.OFFLINE)
 
     @property
+    def status_word(self) -> str:
+        """The status in the reader's language, as within a sentence."""
+        return self.Status(self.status).label.lower()
+
+    @property
     def is_online(self) -> bool:
         """True if it can be given work."""
         return self.status == self.Status.ONLINE

@@ -1,4 +1,4 @@
-"""The language that a person has chosen goes before what the browser asks for."""
+"""The language that a person has chosen goes before what the browser asks for; the API has one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from django.http.response import HttpResponseBase
 from django.utils import translation
 from django.utils.decorators import sync_only_middleware
 
+_API = "/api/"
+
 
 @sync_only_middleware
 def chosen_language(
@@ -20,6 +22,10 @@ def chosen_language(
     cookie of this browser (LocaleMiddleware) goes before it."""
 
     def passed_on(request: HttpRequest) -> HttpResponseBase:
+        if request.path.startswith(_API):
+            # Programs read it: what is said there does not depend on who asks from where.
+            translation.activate("en")
+            return get_response(request)
         told = "" if settings.LANGUAGE_COOKIE_NAME in request.COOKIES else _of_person(request)
         if told in dict(settings.LANGUAGES):
             translation.activate(told)

@@ -12,6 +12,7 @@ from django.db.models import Prefetch, QuerySet
 from audit.export import chunks, csv_lines
 from netops.kinds import target_of
 from netops.models import Approval, Change, Job
+from policies.review import of_this_plan
 
 COLUMNS = (
     "id",
@@ -47,7 +48,8 @@ def change_row(change: Change) -> dict[str, Any]:
     judged: dict[str, list[str]] = {"approved": [], "rejected": []}
     for approval in change.approvals.all():
         # What was said of an earlier plan had no part in what was carried out.
-        if approval.plan_digest == change.plan_digest:
+        rejected = approval.decision == Approval.Decision.REJECTED
+        if rejected or of_this_plan(approval, change):
             judged.setdefault(approval.decision, []).append(approval.by.username)
     return {
         "id": change.pk,

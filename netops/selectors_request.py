@@ -16,7 +16,8 @@ def outages_of(*, host: Host, kind: str) -> list[float]:
     succeeded on the host."""
     jobs = Job.objects.filter(change__host=host, change__kind=kind, outage_s__isnull=False)
     jobs = jobs.filter(change__state=State.SUCCEEDED).order_by("-created_at")
-    return [seconds for seconds in jobs.values_list("outage_s", flat=True)[:_LATEST] if seconds]
+    latest = jobs.values_list("outage_s", flat=True)[:_LATEST]
+    return [seconds for seconds in latest if seconds is not None]
 
 
 def confirm_habits(*, host: Host) -> dict[str, Any]:

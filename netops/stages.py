@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from netops.models import Approval, Change, Job
 from netops.states import State
+from policies.review import of_this_plan
 
 DONE, NOW, STOPPED, AHEAD = "done", "now", "stopped", "ahead"
 
@@ -47,7 +48,7 @@ def stages_of(
     return [
         Stage(_("Requested"), DONE, "good", by=requester, at=change.created_at),
         _plan(change),
-        _broken(change, job) if broken else _review(change, approvals),
+        _broken(change, job) if broken else _review(change, approvals, job),
         _job(change, job),
     ]
 
@@ -64,7 +65,7 @@ def _plan(change: Change) -> Stage:
     return Stage(_("Planned"), DONE, "good", by=change.host.name, at=change.planned_at)
 
 
-def _review(change: Change, approvals: Sequence[Approval]) -> Stage:
+def _review(change: Change, approvals: Sequence[Approval], job: Job | None) -> Stage:
     last = approvals[-1] if approvals else None
     state = change.state
     if state == S.REJECTED and last:
@@ -73,11 +74,11 @@ def _review(change: Change, approvals: Sequence[Approval]) -> Stage:
         return Stage(_("Awaiting approval"), NOW, "warn")
     if state == S.WITHDRAWN:
         return Stage(_("Withdrawn"), STOPPED, at=change.updated_at)
-    approved = last is not None and last.plan_digest == change.plan_digest
-    if last and last.decision == Approval.Decision.APPROVED and approved:
-        return Stage(_("Approved"), DONE, "good", by=str(last.by), at=last.at)
-    if state == S.EXPIRED:
+    if state == S.EXPIRED and job is None:
+        # It lacked approvals until its time was up, however many it had.
         return Stage(_("Expired"), STOPPED, at=change.updated_at)
+    if last and of_this_plan(last, change):
+        return Stage(_("Approved"), DONE, "good", by=str(last.by), at=last.at)
     return Stage(_("Approval"), AHEAD)
 
 

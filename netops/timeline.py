@@ -71,6 +71,8 @@ def _moves(events: Iterable[EventRow], approvals: Sequence[Approval]) -> list[Mo
 
 def _tells_of_one(row: EventRow, at: datetime, approvals: Sequence[Approval]) -> bool:
     by = row.data.get("by")
-    if not by or row.data.get("break_glass") or row.data.get("state") == "planning":
+    # What the same person did next (withdraw, cancel, confirm) is no word of their judgement.
+    judged = "approvals" in row.data or row.data.get("state") in ("approved", "rejected")
+    if not by or not judged or row.data.get("break_glass"):
         return False
     return any(a.by.username == by and abs(a.at - at) < _TOGETHER for a in approvals)

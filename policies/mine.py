@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from attrs import frozen
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from netops.models import Approval, Change
@@ -80,14 +80,14 @@ def to_approve(*, user: User, most: int = MOST) -> list[Change]:
         return []
     rules, groups = _rules(Action.APPROVE), _groups_of(user)
     waiting = Change.objects.filter(rules.where(user.pk, groups), state=State.AWAITING_APPROVAL)
-    # Who has approved the plan that is shown waits for somebody else; left out here, so that many
-    # such changes do not hide the others.
+    # Who has approved the plan that is shown mostly waits for somebody else; last here, so that
+    # many such changes do not hide the others.
     done = Approval.objects.filter(by=user, decision=Approval.Decision.APPROVED)
     done = done.filter(change__state=State.AWAITING_APPROVAL, plan_digest=F("change__plan_digest"))
-    waiting = waiting.exclude(requested_by=user).exclude(
-        pk__in=done.filter(at__gte=F("change__planned_at")).values("change")
-    )
-    changes = list(_listed(waiting).order_by("updated_at")[:most])
+    done = done.filter(at__gte=F("change__planned_at"), change=OuterRef("pk"))
+    waiting = waiting.exclude(requested_by=user)
+    changes = list(_listed(waiting).order_by(Exists(done), "updated_at")[:most])
+    changes.sort(key=lambda change: change.updated_at)
     if not changes:
         return []
     reviews, freezes = _reviews(changes, rules, user, groups), _Freezes()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import pytest_django
+from django.utils import translation
 
 # One browser a session: a second one cannot be started while the first runs.
 from tests.browser.fixtures import chromium, pictures
@@ -40,6 +42,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(server.stop)
         server.start()
         use_database(server.url)
+
+
+@pytest.fixture(autouse=True)
+def own_language() -> Iterator[None]:
+    """No test speaks the language that the one before it asked for."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")

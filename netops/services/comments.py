@@ -16,6 +16,8 @@ from people.models import User
 
 COMMENT_LENGTH = 4000
 MOST_COMMENTS = 1000
+MOST_OF_ONE = 200
+"""So many of one person, who must not be able to end the conversation for the others."""
 
 
 def change_comment(*, user: User, change: Change, text: str) -> Comment:
@@ -26,14 +28,22 @@ def change_comment(*, user: User, change: Change, text: str) -> Comment:
     """
     said = _checked(text)
     with transaction.atomic():
-        if Comment.objects.filter(change=change).count() >= MOST_COMMENTS:
-            message = f"This change has {MOST_COMMENTS} comments; it takes no more."
-            raise Conflict("too-many", message, "text")
+        _require_room(user, change)
         comment = Comment.objects.create(change=change, by=user, text=said)
         change_note(change, "commented", user, comment=said)
         comment_happened(change_id=change.pk, by=user.username, text=said)
         transaction.on_commit(lambda: _announce(change.pk))
     return comment
+
+
+def _require_room(user: User, change: Change) -> None:
+    earlier = Comment.objects.filter(change=change)
+    if earlier.count() >= MOST_COMMENTS:
+        message = f"This change has {MOST_COMMENTS} comments; it takes no more."
+        raise Conflict("too-many", message, "text")
+    if earlier.filter(by=user).count() >= MOST_OF_ONE:
+        message = f"You have said {MOST_OF_ONE} things about this change; it takes no more of you."
+        raise Conflict("too-many", message, "text")
 
 
 def _checked(text: str) -> str:

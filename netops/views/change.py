@@ -16,19 +16,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from hosts.services.broker_access import BrokerAway
-from netops.allowed import may_withdraw
 from netops.change_page import ChangePage, change_page
 from netops.engine.errors import Refused
 from netops.models import Change
 from netops.selectors import change_approvals, change_get, change_job, events_after
 from netops.selectors_review import change_comments, earlier_outages, plan_versions
 from netops.services import (
+    change_accept,
     change_approve,
     change_cancel,
     change_confirm,
     change_reject,
     change_replan,
-    change_request,
     change_revert,
     change_withdraw,
 )
@@ -182,22 +181,9 @@ def accept(request: UserRequest, pk: int) -> HttpResponse:
     former = change_get(pk=pk)
     if not request.user.can_request():
         raise PermissionDenied(_("Your role does not ask for changes."))
-    accepted = sorted({*former.spec.get("accept", []), *request.POST.getlist("accept")})
-    spec = {**former.spec, "accept": accepted}
     try:
-        if not request.POST.getlist("accept"):
-            raise Refused("nothing-accepted", _("Tick the risks that you accept."))
-        again = change_request(
-            user=request.user,
-            host=former.host,
-            kind=former.kind,
-            spec=spec,
-            reason=former.reason,
-            confirm=former.confirm,
-            confirm_window_s=former.confirm_window_s,
-        )
-        if may_withdraw(former, request.user):
-            change_withdraw(user=request.user, change=former)
+        accepted = request.POST.getlist("accept")
+        again = change_accept(user=request.user, change=former, codes=accepted)
     except (Refused, BrokerAway) as refusal:
         return _shown(request, former, refusal)
     listed = ", ".join(request.POST.getlist("accept"))

@@ -41,10 +41,32 @@
     const field = event.target;
     if (field.id && field.matches("#change textarea")) typed.set(field.id, field.value);
   });
-  document.addEventListener("htmx:beforeRequest", function (event) {
-    if (!event.detail.elt.matches("form")) return;
-    for (const field of event.detail.elt.querySelectorAll("textarea[id]")) typed.delete(field.id);
+  // Words are sent when an answer came: what a lost connection swallowed is still there.
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    const form = event.detail.requestConfig && event.detail.requestConfig.elt;
+    if (event.detail.isError || !form || !form.matches("form")) return;
+    for (const field of form.querySelectorAll("textarea[id]")) typed.delete(field.id);
   });
+
+  // A connection that is opened anew (after a proxy's error) goes on where this page is.
+  document.addEventListener("htmx:sseMessage", function (event) {
+    const live = event.target.closest("[sse-connect]");
+    const seen = event.detail.lastEventId;
+    if (!live || !/^\d+$/.test(seen)) return;
+    const place = live.getAttribute("sse-connect");
+    live.setAttribute("sse-connect", place.replace(/after=\d+/, "after=" + seen));
+  });
+
+  // News that a page could not fetch is fetched again.
+  function again(event) {
+    const news = event.detail.elt;
+    if (!(news instanceof Element) || !news.matches("[data-news]")) return;
+    setTimeout(function () {
+      if (news.isConnected) htmx.trigger(news, "again");
+    }, 2000);
+  }
+  document.addEventListener("htmx:sendError", again);
+  document.addEventListener("htmx:responseError", again);
 
   function restore() {
     for (const [id, open] of folds) {

@@ -91,3 +91,15 @@ def test_it_needs_few_queries(browse: Browse, people: dict[str, User], story: wo
         Comment.objects.create(change=story.change, by=by, text="Hm.")
     assert [count(client, path) for path in paths] == few
     assert few[1] <= 7
+
+
+def test_what_the_approver_does_next_is_told_too(
+    browse: Browse, people: dict[str, User], story: world.Story
+) -> None:
+    """A job is cancelled within the second by who sees the slip."""
+    story.judged(people["bob"])
+    told = "bob asked the host to stop and go back."
+    story.tell("state", told, data={"state": "running", "by": "bob"})
+    shown = text_of(browse("carol").get(f"/changes/{story.change.pk}/"), "timeline")
+    assert told in shown
+    assert shown.count("approved the plan") == 1

@@ -17,9 +17,11 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from audit.models import Entry
 from hosts.models import Host
-from netops.models import Change
+from netops.models import Change, Comment
+from notify.models import Choice, Webhook
 from people.models import ApiToken, User
 from people.services import token_issue
+from tests.pages import world
 from tests.pages.reading import text
 
 Browse = Callable[[str], Client]
@@ -197,3 +199,36 @@ def test_it_ends_the_tokens_that_the_password_alone_could_make(
     set_up(Client(), "alice", phone, django_capture_on_commit_callbacks)
     assert [token.label for token in ApiToken.objects.all()] == ["manage user"]
     assert actions().count("token.revoked") == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/changes/{}/comments/", {"text": "hello"}),
+        ("/account/notifications/", {"environment": "", "webhook": "approved"}),
+        ("/account/notifications/address/", {"email": "a@example.com"}),
+        ("/account/notifications/webhook/", {"url": "https://hooks.example.com/"}),
+        ("/hosts/web-1/refresh/", {}),
+    ],
+)
+def test_a_password_alone_looks_and_does_nothing(
+    browse: Browse,
+    people: dict[str, User],
+    web: Host,
+    settings: Settings,
+    path: str,
+    sent: dict[str, str],
+) -> None:
+    change = world.Story(web, people["carol"]).planned().change
+    settings.DOCKERNET_REQUIRE_MFA = frozenset({"operator"})
+    alice = browse("alice")
+    answer = alice.post(path.format(change.pk), sent)
+    assert answer.status_code == 403
+    assert "second factor" in text(answer)
+    left = [Comment.objects.count(), Choice.objects.count(), Webhook.objects.count()]
+    assert (left, User.objects.get(username="alice").email) == ([0, 0, 0], "")
+    assert alice.get(f"/changes/{change.pk}/").status_code == 200
+    assert alice.post("/language/", {"language": "ko"}).status_code == 302
+    assert alice.post("/logout/").status_code == 302
+    settings.DOCKERNET_REQUIRE_MFA = frozenset()
+    assert browse("alice").post(path.format(change.pk), sent).status_code == 302

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -429,3 +431,13 @@ def test_it_gives_a_plan_back_as_it_was_stored(people: dict[str, User]) -> None:
     change = change_row(host_row(), people["alice"], State.AWAITING_APPROVAL, plan=plan)
     change.refresh_from_db()
     assert to_json(change.current_plan) == to_json(plan)
+
+
+def test_it_speaks_english_whatever_the_caller_prefers(api: Callable[[str], Api]) -> None:
+    change_row(host_row("web-1"), User.objects.get(username="alice"), State.AWAITING_APPROVAL)
+    korean = {"authorization": api("alice")._headers["authorization"], "accept-language": "ko"}
+    answer = Client().post(
+        "/api/v1/changes", json.dumps(BODY), content_type="application/json", headers=korean
+    )
+    assert answer.status_code == 409
+    assert "(awaiting approval) is open on web-1" in answer.json()["errors"][0]["message"]

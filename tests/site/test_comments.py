@@ -77,3 +77,15 @@ def test_it_answers_for_no_change(people: dict[str, User], api: Caller) -> None:
     answer = api("carol").post("/changes/999/comments", {"text": "Hello?"})
     assert answer.status == 404
     assert not Comment.objects.exists()
+
+
+def test_one_person_cannot_end_the_conversation(
+    change: Change, people: dict[str, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comments, "MOST_OF_ONE", 2)
+    for _ in range(2):
+        change_comment(user=people["carol"], change=change, text="x")
+    with pytest.raises(Conflict):
+        change_comment(user=people["carol"], change=change, text="x")
+    change_comment(user=people["bob"], change=change, text="It is important.")
+    assert [row.by.username for row in Comment.objects.order_by("pk")] == ["carol", "carol", "bob"]
