@@ -50,7 +50,7 @@ class SubnetForm(ChangeForm):
         label=_("Gateway"),
         max_length=64,
         help_text=_("docker0's own address in it. Left empty: the first address of the subnet."),
-        widget=forms.TextInput(MONO | {"placeholder": "192.168.225.1"}),
+        widget=forms.TextInput(MONO | {"placeholder": _("the first address")}),
     )
     accept = forms.MultipleChoiceField(
         required=False,

@@ -13,6 +13,7 @@ from netops.engine.observed import DockerNetwork, Observed
 # Kind of links (ip-link(8)) that no packet leaves a host by. A veth may be one: the host may be a
 # container itself. Ports of bridges have a master.
 _INNER = "dummy"
+_EXAMPLE = IPv4Network("192.168.225.0/24")
 
 
 @frozen
@@ -96,3 +97,15 @@ def setting_of(observed: Observed | None, subnet: object) -> NatSetting | None:
         return setting if setting and setting.subnet == wanted else None
     except (ValueError, SpecInvalid):
         return None
+
+
+def examples_for(choices: NatChoices, subnet: object) -> dict[str, str]:
+    """Return addresses for examples of published ports: of a container in the subnet as somebody
+    typed it, and of the host."""
+    try:
+        wanted = IPv4Network(str(subnet or "").strip())
+    except ValueError:
+        wanted = choices.subnets[0].subnet if choices.subnets else _EXAMPLE
+    to = wanted[10] if wanted.num_addresses > 11 else wanted[0]
+    on = str(choices.addresses[0].address) if choices.addresses else "198.51.100.12"
+    return {"example_to": str(to), "example_on": on}

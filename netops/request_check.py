@@ -19,7 +19,7 @@ from hosts.models import Host
 from hosts.selectors import reserved_networks
 from hosts.services.hosts import require_online
 from netops.engine.desired import Desired, parse_spec
-from netops.engine.desired_subnet import DesiredSubnet
+from netops.engine.desired_subnet import ACCEPTABLE, DesiredSubnet
 from netops.engine.errors import Refused, SpecInvalid
 from netops.engine.findings import fit, overlaps
 from netops.engine.findings.subnet_case import SubnetCase
@@ -27,10 +27,12 @@ from netops.engine.layers import default_bridge
 from netops.engine.observed import DaemonConfig, DockerDaemon, Firewall, Observed, ServiceState
 from netops.engine.plan import BLOCKER, INFO, Finding, Plan
 from netops.engine.planner import make_plan
+from netops.engine.sizing import next_free
+from netops.free_ranges import taken
 from netops.request_consequences import consequences_of
 from netops.request_fleet import fleet_notes
-from netops.selectors_request import outages_of
-from netops.services.changes import require_free
+from netops.selectors_request import holder_of, outages_of
+from netops.services.changes import held_text
 
 # The list of consequences says these in its own words.
 _SAID_BELOW = ("restarts-containers", "starts-unmanaged-containers")
@@ -51,16 +53,20 @@ class Check:
     """What is known of a request so far.
 
     `problems` are faults of what was typed, `proposed` the network that was meant by an address
-    with host bits, `busy` why the host takes no request now, `findings` what its plan would say,
-    `notes` what other hosts have, `consequences` what carrying it out would do. `seen_at` is when
-    the host last reported, None where it is not known; `docker0` the address that it has now.
+    with host bits, `free` the next free network where the one that was typed is in use. `busy` is
+    why the host takes no request now (`busy_pk`: the change that holds it), `findings` what its
+    plan would say, `notes` what other hosts have, `consequences` what carrying it out would do.
+    `seen_at` is when the host last reported, None where it is not known; `docker0` the address
+    that it has now.
     """
 
     host: Host | None = None
     asked: bool = False
     problems: tuple[str, ...] = ()
     proposed: IPv4Network | None = None
+    free: IPv4Network | None = None
     busy: str = ""
+    busy_pk: int = 0
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     consequences: tuple[str, ...] = ()
@@ -70,17 +76,22 @@ class Check:
     docker0: str = ""
 
     @property
+    def may_accept(self) -> bool:
+        """True when nothing forbids this but risks that a person may take."""
+        return all(f.code in ACCEPTABLE for f in self.findings if f.severity == BLOCKER)
+
+    @property
     def verdict(self) -> str:
-        """faulty, refused, warned, good, or "" while nothing was asked."""
+        """faulty, refused, busy, warned, good, or "" while nothing was asked."""
         if self.problems:
             return "faulty"
         if any(f.severity == BLOCKER for f in self.findings):
             return "refused"
         if not self.asked:
             return ""
-        warned = (
-            self.busy or self.unread or self.notes or any(f.severity != INFO for f in self.findings)
-        )
+        if self.busy:
+            return "busy"
+        warned = self.unread or self.notes or any(f.severity != INFO for f in self.findings)
         return "warned" if warned else "good"
 
 
@@ -89,7 +100,7 @@ def check_of(*, kind: str, spec: dict[str, Any], host: Host | None) -> Check:
     observed = host.observation if host else None
     known: dict[str, Any] = {
         "host": host,
-        "busy": _busy(host) if host else "",
+        **(_busy(host) if host else {}),
         "seen_at": host.observed_at if host and observed else None,
         "unread": host is not None and observed is None,
         "docker0": _docker0(observed) if observed else "",
@@ -133,7 +144,18 @@ def _judged(
         notes=notes,
         consequences=consequences,
         moves=tuple(moves),
+        free=_next_free(desired, host, findings),
     )
+
+
+def _next_free(desired: Desired, host: Host, findings: tuple[Finding, ...]) -> IPv4Network | None:
+    """The next free network of the size that was asked for, where that one is in use."""
+    blockers = [f.code for f in findings if f.severity == BLOCKER]
+    if not isinstance(desired, DesiredSubnet):
+        return None
+    if not any(code.startswith("overlaps-") for code in blockers):
+        return None
+    return next_free(desired.subnet.prefixlen, taken(host))
 
 
 def _without_host(desired: Desired, reserved: list[tuple[IPv4Network, str]]) -> tuple[Finding, ...]:
@@ -149,14 +171,14 @@ def _docker0(observed: Observed) -> str:
     return ", ".join(str(interface) for interface in interfaces)
 
 
-def _busy(host: Host) -> str:
-    """Why a request would be turned away now, "" when it would not."""
+def _busy(host: Host) -> dict[str, Any]:
+    """Why a request would be turned away now, and the change that holds the host."""
     try:
         require_online(host)
-        require_free(host)
     except Refused as refusal:
-        return refusal.message
-    return ""
+        return {"busy": refusal.message}
+    holder = holder_of(host=host)
+    return {"busy": held_text(holder, host), "busy_pk": holder.pk} if holder else {}
 
 
 def _earlier(host: Host, plan: Plan) -> tuple[int, float]:

@@ -6,9 +6,15 @@ from typing import Any
 
 from hosts.models import Host
 from netops.models import Change, Job
-from netops.states import State
+from netops.states import HOLDING, State
 
 _LATEST = 5
+
+
+def holder_of(*, host: Host, except_for: int = 0) -> Change | None:
+    """Return the change that holds a host, other than number `except_for`, if any does."""
+    held = Change.objects.filter(host=host, state__in=HOLDING)
+    return held.exclude(pk=except_for).first()
 
 
 def outages_of(*, host: Host, kind: str) -> list[float]:

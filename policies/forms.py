@@ -117,7 +117,7 @@ class GrantForm(forms.Form):
 
 class _FreezeForm(forms.Form):
     environment = forms.CharField(
-        label=_("Environment"),
+        label=_("Or in one environment alone"),
         required=False,
         max_length=63,
         help_text=_("Empty: hosts without an environment."),

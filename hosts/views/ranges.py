@@ -7,8 +7,9 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from hosts.forms import RangeForm
 from hosts.models import ReservedRange
@@ -72,13 +73,32 @@ def _edited(request: UserRequest, form: RangeForm, row: ReservedRange) -> bool:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 def remove(request: UserRequest, pk: int) -> HttpResponse:
-    """Give a range back."""
+    """Ask whether a range shall be given back, and do so."""
     _require_admin(request)
+    if request.method == "GET":
+        return _ask_remove(request, pk)
     if reserved_range_remove(user=request.user, pk=pk):
         messages.success(request, _("The range is free again."))
     return redirect("hosts:map")
+
+
+def _ask_remove(request: UserRequest, pk: int) -> HttpResponse:
+    row = reserved_list().filter(pk=pk).first()
+    if row is None:
+        raise Http404
+    then = _(
+        "It is reserved for %(label)s. Without that, hosts may get these addresses for their "
+        "containers, and the map offers them as free."
+    )
+    context = {
+        "question": _("Give %(range)s back?") % {"range": row.subnet},
+        "lines": [then % {"label": row.label}],
+        "button": _("Give it back"),
+        "back": reverse("hosts:map"),
+    }
+    return render(request, "ask_remove.html", context)
 
 
 def _require_admin(request: UserRequest) -> None:

@@ -11,13 +11,14 @@ from hosts.services.hosts import require_online
 from netops.engine.desired import parse_spec
 from netops.engine.errors import SpecInvalid
 from netops.models import Change
+from netops.selectors_request import holder_of
 from netops.services.change_notes import change_note
 from netops.services.former import former_spec
 from netops.services.jobs import job_take_back
 from netops.services.moves import change_lock, event_append, history_reopen, state_enter
 from netops.services.plan_versions import plan_version_keep
 from netops.services.plans import plan_ask
-from netops.states import HOLDING, REPLANNABLE, WITHDRAWABLE, State
+from netops.states import REPLANNABLE, WITHDRAWABLE, State
 from people.errors import Conflict, Forbidden
 from people.models import User
 from policies.access import may_request
@@ -34,7 +35,7 @@ def require_operator(user: User) -> None:
 
 def require_free(host: Host, *, except_for: int = 0) -> None:
     """Raise Conflict if a change holds the host, other than number `except_for`."""
-    holder = Change.objects.filter(host=host, state__in=HOLDING).exclude(pk=except_for).first()
+    holder = holder_of(host=host, except_for=except_for)
     if holder is not None:
         raise Conflict("host-busy", held_text(holder, host), "host")
 

@@ -22,7 +22,7 @@ from netops.forms_nat import NatForm, initial_from
 from netops.forms_subnet import SubnetForm
 from netops.free_ranges import Proposal, proposal_for
 from netops.models import Change
-from netops.nat_choices import choices_of, setting_of
+from netops.nat_choices import choices_of, examples_for, setting_of
 from netops.selectors import change_get
 from netops.selectors_request import confirm_habits
 from netops.services import change_request
@@ -138,6 +138,9 @@ def _page(
     context |= check_context(form, host)
     if isinstance(form, NatForm):
         context |= _of_nat(host, form["subnet"].value())
+        example = f"tcp 8080 {context['example_to']}:80"
+        form.fields["publish"].widget.attrs["placeholder"] = example
+        form.fields["to_source"].widget.attrs["placeholder"] = context["example_on"]
     else:
         context["proposal"] = _proposal(host, form["containers"].value())
     return render(request, "netops/request.html", context, status=status)
@@ -146,10 +149,12 @@ def _page(
 def _of_nat(host: Host | None, subnet: object) -> dict[str, object]:
     """What the host has for a NAT request: choices, and the setting that is replaced."""
     observed = host.observation if host else None
+    choices = choices_of(observed)
     return {
         "host": host,
         "observed": observed,
-        "choices": choices_of(observed),
+        "choices": choices,
+        **examples_for(choices, subnet),
         "setting": setting_of(observed, subnet),
     }
 

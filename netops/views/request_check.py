@@ -70,4 +70,4 @@ def request_check(request: UserRequest) -> HttpResponse:
     """What a request would lead to, alone. It keeps nothing and asks no host."""
     form = form_class(request.GET.get("kind", ""))(request.GET)
     host = host_named(request.GET.get("host", ""))
-    return render(request, "netops/_request_check.html", check_context(form, host))
+    return render(request, "netops/_request_check.html", check_context(form, host) | {"oob": True})

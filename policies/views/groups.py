@@ -7,7 +7,9 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import Group
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from netops.engine.errors import Refused
@@ -69,11 +71,14 @@ def _page(request: UserRequest, group: Group, form: MemberForm) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 @shown_if_missing
 def remove(request: UserRequest, pk: int) -> HttpResponse:
-    """Remove a group that nothing uses."""
+    """Ask whether a group shall go, and remove it if nothing uses it."""
     found = group_get(pk=pk)
+    if request.method == "GET":
+        require_admin(request.user)
+        return _ask_remove(request, found)
     try:
         group_remove(user=request.user, group=found)
     except Refused as refusal:
@@ -82,6 +87,21 @@ def remove(request: UserRequest, pk: int) -> HttpResponse:
         return redirect("policies:group", pk)
     messages.success(request, _("The group %(name)s is removed.") % {"name": found.name})
     return redirect("policies:groups")
+
+
+def _ask_remove(request: UserRequest, group: Group) -> HttpResponse:
+    number = members(group=group).count()
+    inside = ngettext("%(n)d person is in it.", "%(n)d people are in it.", number) % {"n": number}
+    context = {
+        "question": _("Remove the group %(name)s?") % {"name": group.name},
+        "lines": [
+            inside,
+            _("A group that a policy or a grant names cannot be removed: take it out there first."),
+        ],
+        "button": _("Remove the group"),
+        "back": reverse("policies:group", args=[group.pk]),
+    }
+    return render(request, "ask_remove.html", context)
 
 
 @login_required

@@ -7,7 +7,9 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from hosts.selectors import environments
@@ -128,19 +130,46 @@ def _page(
         "groups": list(group_list().values_list("name", flat=True)),
         "people": user_names() if request.user.is_site_admin else [],
         "environments": environments(),
+        "usual_s": settings.APPROVAL_EXPIRES_S,
     }
     bad = bool(form.errors or (grant_form and grant_form.errors))
     return render(request, "policies/policy.html", context, status=422 if bad else 200)
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 @shown_if_missing
 def remove(request: UserRequest, pk: int) -> HttpResponse:
-    """Remove a policy; the default one then holds."""
+    """Ask whether a policy shall go, and remove it; the default one then holds."""
+    require_admin(request.user)
+    if request.method == "GET":
+        return _ask_remove(request, policy_get(pk=pk))
     if policy_remove(user=request.user, pk=pk):
         messages.success(request, _("The policy is removed; the default one holds now."))
     return redirect("policies:list")
+
+
+def _ask_remove(request: UserRequest, policy: EnvironmentPolicy) -> HttpResponse:
+    if policy.environment:
+        question = _("Remove the policy of %(name)s?") % {"name": policy.environment}
+        then = _("The default policy then holds for its hosts, at once, also for plans that wait.")
+    else:
+        question = _("Remove the default policy?")
+        then = _(
+            "One approval, by role, is then enough wherever an environment has no policy of its "
+            "own: at once, also for plans that wait."
+        )
+    granted = policy.grants.count()
+    gone = ngettext("Its %(n)d grant goes with it.", "Its %(n)d grants go with it.", granted) % {
+        "n": granted
+    }
+    context = {
+        "question": question,
+        "lines": [then, *([gone] if granted else [])],
+        "button": _("Remove the policy"),
+        "back": reverse("policies:edit", args=[policy.pk]),
+    }
+    return render(request, "ask_remove.html", context)
 
 
 @login_required

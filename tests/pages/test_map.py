@@ -174,3 +174,15 @@ def test_a_host_with_very_many_routes_is_cut_short() -> None:
     uses = subnet_uses(evolve(seen, routes=many))
     assert len(uses) == 200
     assert {u.use for u in uses} == {"docker0", "docker", "address", "route"}
+
+
+def test_it_asks_before_a_range_is_given_back(browse: Browse, people: dict[str, User]) -> None:
+    kept = world.reserved("10.8.0.0/16", "VPN")
+    client, path = browse("admin"), f"/ranges/{kept.pk}/remove/"
+    assert path in targets(client.get("/map/"))
+    asked = text(client.get(path))
+    assert "Give 10.8.0.0/16 back? It is reserved for VPN." in asked
+    assert ReservedRange.objects.exists()
+    client.post(path)
+    assert not ReservedRange.objects.exists()
+    assert client.get(path).status_code == 404

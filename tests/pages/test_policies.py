@@ -49,7 +49,7 @@ def freeze(people: People) -> None:
 
 def test_it_sets_a_policy_and_lists_it(browse: Browse, web: Host) -> None:
     client = browse("admin")
-    said = "All others are now, with hosts without an environment: production"
+    said = "All others: production, and hosts without an environment."
     assert said in text(client.get("/policies/"))
     form = client.get("/policies/new/?environment=production")
     assert fields(form)["environment"] == "production"
@@ -143,6 +143,7 @@ def test_it_makes_groups(browse: Browse, people: People) -> None:
     assert client.post(path, {"name": "bob"}).status_code == 422
     assert "dba 1" in text(client.get("/groups/"))
     policy = two(people, approver_group="dba")
+    assert "Remove the group dba? 1 person is in it." in text(client.get(f"{path}remove/"))
     client.post(f"{path}remove/")
     assert "It is used by policy of production" in text(client.get(path))
     policy.delete()
@@ -150,6 +151,28 @@ def test_it_makes_groups(browse: Browse, people: People) -> None:
     assert "Nobody is in this group." in text(client.get(path))
     client.post(f"{path}remove/")
     assert not Group.objects.exists()
+
+
+def test_it_asks_before_a_policy_goes(browse: Browse, people: People) -> None:
+    policy, client = two(people), browse("admin")
+    grant_add(user=people["admin"], policy=policy, action="request", person="alice")
+    path = f"/policies/{policy.pk}/"
+    shown = client.get(path)
+    assert f"{path}remove/" in {link.get("href") for link in tags(shown, "a")}
+    assert f"{path}remove/" not in {form.get("action") for form in tags(shown, "form")}
+    asked = client.get(f"{path}remove/")
+    assert "Remove the policy of production?" in text(asked)
+    assert "Its 1 grant goes with it." in text(asked)
+    assert EnvironmentPolicy.objects.exists()
+    client.post(f"{path}remove/")
+    assert not EnvironmentPolicy.objects.exists()
+    assert client.get(f"{path}remove/").status_code == 404
+
+
+def test_others_read_a_policy_as_sentences(browse: Browse, people: People) -> None:
+    shown = browse("carol").get(f"/policies/{two(people).pk}/")
+    assert "Approvals needed 2 A plan waits 7 days Needs a grant" in text(shown)
+    assert not [box for box in tags(shown, "input") if box.get("type") == "checkbox"]
 
 
 @pytest.mark.parametrize("name", ["carol", "alice", "bob"])

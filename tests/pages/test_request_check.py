@@ -16,7 +16,7 @@ from netops.request_check import check_of
 from people.models import User
 from tests.pages import world
 from tests.pages.host_example import observed
-from tests.pages.reading import fields, text
+from tests.pages.reading import fields, targets, text, text_of
 
 Browse = Callable[[str], Client]
 NEW, CHECK = "/changes/new/", "/changes/new/check/"
@@ -36,7 +36,7 @@ def test_it_says_what_a_good_request_would_do(
     world.story_succeeded(web, people["alice"], people["bob"])
     said = check(browse, subnet="192.168.9.0/24")
     assert "Nothing speaks against it so far" in said
-    assert "docker0 now 172.17.0.1/16" in said
+    assert "Address of docker0 172.17.0.1/16" in said
     assert "Docker restarts, and all 4 running containers with it" in said
     assert "4 containers on docker0 get new addresses." in said
     assert "192.168.9.0/24 has room for 253 containers; 4 are on docker0 now." in said
@@ -68,6 +68,36 @@ def test_it_finds_what_the_host_would_refuse(
     assert "web-1 would refuse this" in said
     assert code in said
     assert "What it would do" not in said
+
+
+def test_it_offers_the_next_free_range_in_place_of_one_in_use(browse: Browse, web: Host) -> None:
+    answer = browse("alice").get(CHECK, {"host": "web-1", "subnet": "10.8.3.0/24"})
+    said = text(answer)
+    assert "Next free of that size: 192.168.0.0/24 Use 192.168.0.0/24" in said
+    assert said.index("overlaps-route") < said.index("Address of docker0")
+
+
+def test_it_offers_no_risk_while_another_finding_forbids_it(browse: Browse, web: Host) -> None:
+    world.reserved("10.8.0.0/16", "VPN")
+    said = check(browse, subnet="10.8.3.0/24")
+    assert "overlaps-reserved" in said
+    assert "overlaps-route" in said
+    assert "You can accept this risk above." not in said
+
+
+def test_it_says_that_another_change_holds_the_host(
+    browse: Browse, people: dict[str, User], web: Host
+) -> None:
+    held = world.Story(web, people["alice"]).planned().change
+    query = {"kind": "subnet", "host": "web-1", "subnet": "192.168.9.0/24"}
+    for answer in (browse("alice").get(CHECK, query), browse("alice").get(NEW, query)):
+        said = text_of(answer, "request-busy")
+        assert said.startswith(f"Not now. Change {held.pk} (awaiting approval) is open on web-1")
+        assert f"/changes/{held.pk}/" in targets(answer)
+        assert "Possible" not in text(answer)
+        assert "Not now, but this is what it would do" in text(answer)
+    free = browse("alice").get(CHECK, {**query, "host": "web-2"})
+    assert text_of(free, "request-busy") == ""
 
 
 def test_it_says_which_risk_can_be_accepted(browse: Browse, web: Host) -> None:
