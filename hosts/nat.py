@@ -6,6 +6,7 @@ from attrs import evolve, frozen
 from django.utils.translation import gettext, gettext_noop
 
 from hosts.nat_audit import why_no_audit
+from netops.engine.layers import default_bridge, layers_of
 from netops.engine.nat.audit import (
     DOCKER,
     DOCKERNET,
@@ -41,6 +42,7 @@ _OWNERS = {
     DOCKERNET: gettext_noop("Dockernet does it"),
     NOBODY: gettext_noop("nobody does it"),
 }
+_DOUBTFUL = StateWord(gettext_noop("Cannot be judged"), "warn", "alert-triangle")
 _OTHERS = gettext_noop("somebody else does it")
 
 
@@ -54,7 +56,8 @@ def _word(state: str) -> StateWord:
 @frozen
 class NatRow:
     """One subnet, `number` on the page; `mend` is the query string of the request that mends it,
-    "" if none does."""
+    "" if none does. `doubtful`: there is a rule, but its network's layers disagree, so that nobody
+    can say whether it is the right one."""
 
     number: int
     entry: NatEntry
@@ -63,11 +66,12 @@ class NatRow:
     setting: NatSetting | None
     mend: str
     ways: tuple[Way, ...]
+    doubtful: bool
 
     @property
     def right(self) -> bool:
         """True if there is nothing to do."""
-        return self.entry.state == PRESENT
+        return self.entry.state == PRESENT and not self.doubtful
 
     @property
     def hint_id(self) -> str:
@@ -96,20 +100,40 @@ class NatSection:
         return all(row.right for row in self.rows)
 
     @property
+    def bad(self) -> bool:
+        """True if a row says that packets do not go the way that they should."""
+        return any(row.word.tone == "bad" for row in self.rows)
+
+    @property
+    def doubtful(self) -> bool:
+        """True if a row cannot be judged."""
+        return any(row.doubtful for row in self.rows)
+
+    @property
     def wrong(self) -> int:
         """How many rows are not as they should be."""
-        return sum(not row.right for row in self.rows)
+        return sum(not row.right and not row.doubtful for row in self.rows)
 
 
 def nat_section(
     host_name: str, observed: Observed, entries: tuple[NatEntry, ...] | None
 ) -> NatSection:
     """Return the NAT of a host as its audit (see nat_audit.py) has it."""
+    in_doubt = _in_doubt(observed)
     why_not = why_no_audit(observed)
     if entries is not None and observed.firewall.backend == "":
         why_not = "This host has no iptables that dockerd would use."
     table = table_of(observed.firewall.nat)
-    rows = tuple(_row(host_name, observed, table, *item) for item in enumerate(entries or (), 1))
+    rows = tuple(
+        _row(
+            host_name,
+            observed,
+            table,
+            *item,
+            doubtful=bool(item[1].network) and item[1].bridge == in_doubt,
+        )
+        for item in enumerate(entries or (), 1)
+    )
     told = {str(row.entry.subnet) for row in rows}
     return NatSection(
         rows=rows,
@@ -123,14 +147,33 @@ def nat_section(
     )
 
 
-def _row(host_name: str, observed: Observed, table: Table, number: int, entry: NatEntry) -> NatRow:
+def _in_doubt(observed: Observed) -> str:
+    """The default bridge where what Docker has on record is not what the kernel and the containers
+    have; what is configured counts at the next start only."""
+    layers = layers_of(observed)
+    now = (*layers.kernel, *layers.containers)
+    odd = layers.docker is not None and (not layers.kernel or any(s != layers.docker for s in now))
+    return default_bridge(observed) if odd else ""
+
+
+def _row(
+    host_name: str,
+    observed: Observed,
+    table: Table,
+    number: int,
+    entry: NatEntry,
+    *,
+    doubtful: bool,
+) -> NatRow:
+    doubtful = doubtful and entry.state == PRESENT
     scene = scene_of_host(observed, table, entry.subnet, entry.bridge)
     return NatRow(
         number=number,
         entry=entry,
-        word=_word(entry.state),
+        word=evolve(_DOUBTFUL, label=gettext(_DOUBTFUL.label)) if doubtful else _word(entry.state),
         owner=gettext(_OWNERS.get(entry.by, _OTHERS)),
         setting=setting_of(observed, entry.subnet),
         mend=query_of(host_name, entry.mend) if entry.mend else "",
         ways=ways_of(scene) if entry.network else (),
+        doubtful=doubtful,
     )

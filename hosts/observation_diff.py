@@ -127,8 +127,18 @@ def _containers(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     for name in sorted(before.keys() & after.keys()):
         one, other = before[name], after[name]
         found += _value(f"Container {name}", one.get("state"), other.get("state"))
-        found += _value(f"Container {name}", _addresses(one), _addresses(other))
+        found += _address(name, _word(_addresses(one)), _word(_addresses(other)))
     return found
+
+
+def _address(name: str, before: str, after: str) -> list[str]:
+    if before == after:
+        return []
+    if before == "none":
+        return [f"Container {name} has {after} now."]
+    if after == "none":
+        return [f"Container {name} has no address any more; it had {before}."]
+    return [f"Address of container {name}: {before} → {after}."]
 
 
 def _config(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
@@ -149,7 +159,9 @@ def _nat(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     explained = bool(found)
     before, after = (steady(d.get("firewall") or {}) for d in (old, new))
     was, now = ([t for name in _TABLES for t in fw.pop(name, None) or ()] for fw in (before, after))
-    found += _value("FORWARD by default", _policy(was), _policy(now))
+    one_policy, other_policy = _word(_policy(was)), _word(_policy(now))
+    if one_policy != other_policy:
+        found.append(f"Policy of the firewall's chain FORWARD: {one_policy} → {other_policy}.")
     gone = {line for line in was if OWN in line and line not in now}
     fresh = {line for line in now if OWN in line and line not in was}
     if (gone or fresh) and not explained:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from attrs import frozen
@@ -12,6 +13,10 @@ from netops.engine.layers import Layers, default_bridge
 from netops.engine.observed import Container, DockerNetwork, Endpoint, Link, Observed, Publish
 
 MAIN_TABLE, LOCAL_TABLE = 254, 255
+# Docker has one network of each by itself: "host" and "none". They have no addresses of their own.
+_WITHOUT_NETWORK = ("host", "null")
+# No more digits than a number that fits anywhere: a name may be all digits.
+_NUMBERS = re.compile(r"([0-9]{1,18})?([^0-9]+|(?=[0-9])|\Z)")
 
 
 @frozen
@@ -37,6 +42,14 @@ class Bridge:
     addresses: tuple[IPv4Interface, ...]
     network: DockerNetwork | None
     ports: tuple[Port, ...]
+
+    @property
+    def odd(self) -> tuple[IPv4Interface, ...]:
+        """Addresses in no subnet that Docker has for the network."""
+        subnets = self.network.subnets if self.network else ()
+        if not subnets:
+            return ()
+        return tuple(a for a in self.addresses if not any(a.ip in subnet for subnet in subnets))
 
     @property
     def up(self) -> bool:
@@ -93,9 +106,11 @@ def picture_of(observed: Observed, layers: Layers) -> Picture:
     return Picture(
         bridge=_bridge(observed, default),
         others=tuple(_bridge(observed, n.bridge) for n in bridged),
-        other_networks=tuple(n for n in observed.networks if not n.bridge),
+        other_networks=tuple(
+            n for n in observed.networks if not n.bridge and n.driver not in _WITHOUT_NETWORK
+        ),
         containers=_containers(observed),
-        layers=_layers(layers),
+        layers=_layers(observed, layers),
         agree=layers.agree,
     )
 
@@ -130,25 +145,33 @@ def _ports(observed: Observed, bridge: str, network: str) -> tuple[Port, ...]:
                 publishes=tuple(published(p) for p in container.publishes) if container else (),
             )
         )
-    return tuple(sorted(rows, key=lambda p: (p.container == "", p.container, p.link)))
+    return tuple(sorted(rows, key=lambda p: (p.container == "", _natural(p.container), p.link)))
 
 
 def _containers(observed: Observed) -> tuple[ContainerRow, ...]:
-    def rank(container: Container) -> tuple[bool, str]:
-        return (not container.running, container.name)
+    def rank(container: Container) -> tuple[bool, list[tuple[int, str]]]:
+        return (not container.running, _natural(container.name))
 
     ordered = sorted(observed.containers, key=rank)
     return tuple(ContainerRow(c, c.endpoints) for c in ordered)
 
 
-def _layers(layers: Layers) -> tuple[Layer, ...]:
+def _natural(name: str) -> list[tuple[int, str]]:
+    """A key that sorts app-2 before app-10."""
+    return [(int(n) if n else 0, word) for n, word in _NUMBERS.findall(name)]
+
+
+def _configured(observed: Observed, layers: Layers) -> tuple[str, IPv4Network | None, str]:
+    """Where the setting is from, the subnet, and what is said where there is none."""
+    if observed.config.error and layers.configured is None:
+        source = _("%(file)s cannot be read") % {"file": observed.config.path.rpartition("/")[2]}
+        return source, None, _("not known")
+    return _("what Docker's next start will use"), layers.configured, _("Docker's default")
+
+
+def _layers(observed: Observed, layers: Layers) -> tuple[Layer, ...]:
     rows = (
-        (
-            _("Configured"),
-            _("what Docker's next start will use"),
-            layers.configured,
-            _("Docker's default"),
-        ),
+        (_("Configured"), *_configured(observed, layers)),
         (_("Docker's record"), "docker network inspect bridge", layers.docker, _("not known")),
         (_("Kernel"), "ip addr show docker0", layers.kernel, _("no address")),
         (_("Containers"), _("ip addr, inside each one"), layers.containers, _("none runs on it")),
@@ -180,6 +203,17 @@ class SettingRow:
     value: str
     origin: str
     path: str
+
+    @property
+    def where(self) -> str:
+        """Where it is set, in words; a file or a variable is its own name."""
+        words = {
+            "default": _("Docker's default"),
+            "unit": _("systemd unit"),
+            "drop-in": _("systemd drop-in"),
+            "command line": _("command line"),
+        }
+        return words.get(self.origin, self.origin)
 
 
 def settings_of(observed: Observed) -> tuple[SettingRow, ...]:

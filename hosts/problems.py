@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from ipaddress import IPv4Network
 
 from attrs import frozen
 
+from hosts.host_subnets import DOCKER, DOCKER0, subnet_uses
 from netops.engine.layers import Layers, default_bridge
-from netops.engine.nat.audit import PRESENT, NatEntry
+from netops.engine.nat.audit import DUPLICATE, GONE, PRESENT, NatEntry
 from netops.engine.observed import Observed
 
 ERROR, WARNING = "error", "warning"
@@ -19,11 +21,13 @@ AHEAD, BEHIND = timedelta(minutes=1), timedelta(minutes=10)
 
 @frozen
 class Problem:
-    """`hint` says what a person can do, "" when there is nothing to say."""
+    """`hint` says what a person can do, "" when there is nothing to say; `place` where more of it
+    stands: "nat" or "layers" on the page of the host, "map" for the addresses of the fleet."""
 
     severity: str
     message: str
     hint: str = ""
+    place: str = ""
 
 
 def problems_of(
@@ -31,13 +35,15 @@ def problems_of(
     layers: Layers,
     nat: tuple[NatEntry, ...] | None = None,
     arrived_at: datetime | None = None,
+    reserved: Iterable[tuple[IPv4Network, str]] = (),
 ) -> list[Problem]:
     """Return what is wrong, errors first; `nat` is the audit of the host's NAT (nat_audit.py),
-    `arrived_at` when the observation reached the site."""
+    `arrived_at` when the observation reached the site, `reserved` the ranges to keep free."""
     found = [
         *_clock(observed, arrived_at),
         *_daemon(observed),
         *_config(observed),
+        *_conflicts(observed, tuple(reserved)),
         *_layers(observed, layers),
         *_containers(observed),
         *_nat(nat or ()),
@@ -63,16 +69,37 @@ def _clock(observed: Observed, arrived_at: datetime | None) -> Iterator[Problem]
         return
     if -BEHIND <= off <= AHEAD:
         return
-    minutes = abs(off) // timedelta(minutes=1)
-    which, then = (
-        ("ahead", "it refuses jobs as expired")
-        if off > timedelta(0)
-        else ("behind", "it would still carry out a job that has expired")
-    )
-    yield Problem(
-        WARNING,
-        f"The clock of this host is about {minutes} minutes {which}: {then}.",
-        "Set it right, for example with chrony or systemd-timesyncd, on the site's machine too.",
+    hint = "Set it right, for example with chrony or systemd-timesyncd, on the site's machine too."
+    yield Problem(WARNING, _clock_words(off), hint)
+
+
+def _clock_words(off: timedelta) -> str:
+    """Each as a whole: a language may order it as it likes."""
+    ahead, span = off > timedelta(0), abs(off)
+    minutes, hours = max(2, span // timedelta(minutes=1)), span // timedelta(hours=1)
+    if span >= timedelta(days=2) and ahead:
+        return (
+            f"The clock of this host is about {span.days} days ahead: it refuses jobs as expired."
+        )
+    if span >= timedelta(days=2):
+        return (
+            f"The clock of this host is about {span.days} days behind: "
+            "it would still carry out a job that has expired."
+        )
+    if span >= timedelta(hours=2) and ahead:
+        return f"The clock of this host is about {hours} hours ahead: it refuses jobs as expired."
+    if span >= timedelta(hours=2):
+        return (
+            f"The clock of this host is about {hours} hours behind: "
+            "it would still carry out a job that has expired."
+        )
+    if ahead:
+        return (
+            f"The clock of this host is about {minutes} minutes ahead: it refuses jobs as expired."
+        )
+    return (
+        f"The clock of this host is about {minutes} minutes behind: "
+        "it would still carry out a job that has expired."
     )
 
 
@@ -103,6 +130,32 @@ def _config(observed: Observed) -> Iterator[Problem]:
         )
 
 
+def _conflicts(
+    observed: Observed, reserved: tuple[tuple[IPv4Network, str], ...]
+) -> Iterator[Problem]:
+    """The conflicts that the list of hosts counts: one for each subnet of containers."""
+    told: list[str] = []
+    for use in subnet_uses(observed):
+        if use.use not in (DOCKER0, DOCKER):
+            continue
+        taken = next(((r, label) for r, label in reserved if r.overlaps(use.subnet)), None)
+        if taken:
+            told.append(
+                f"Containers of the network {use.name} have {use.subnet}, which overlaps "
+                f"{taken[0]}, reserved for {taken[1]}."
+            )
+        elif use.clash:
+            told.append(
+                f"Containers of the network {use.name} have {use.subnet}, which overlaps "
+                f"{use.clash} of the same host."
+            )
+    for message in told[:_SHOWN]:
+        hint = "What has those addresses elsewhere cannot be reached from the containers."
+        yield Problem(ERROR, f"Conflict: {message}", hint, place="map")
+    if len(told) > _SHOWN:
+        yield Problem(ERROR, f"There are {len(told) - _SHOWN} more conflicts.", place="map")
+
+
 def _layers(observed: Observed, layers: Layers) -> Iterator[Problem]:
     bridge = default_bridge(observed)
     addresses = observed.addresses_of(bridge)
@@ -116,8 +169,9 @@ def _layers(observed: Observed, layers: Layers) -> Iterator[Problem]:
     if observed.daemon.running and not layers.agree:
         yield Problem(
             WARNING,
-            "The layers below do not agree on the subnet of the default bridge.",
+            "The layers do not agree on the subnet of the default bridge.",
             "What is configured counts at Docker's next start; until then the kernel's counts.",
+            place="layers",
         )
 
 
@@ -144,7 +198,8 @@ def _nat(entries: tuple[NatEntry, ...]) -> Iterator[Problem]:
         told = [entry.message for entry in same[:_SHOWN]]
         if len(same) > _SHOWN:
             told.append(f"The same goes for {len(same) - _SHOWN} more.")
-        hint = "A NAT change mends it; see NAT below."
+        hint = "A NAT change mends it."
         if all(entry.mend is None for entry in same):
-            hint = "The rule is not Dockernet's; NAT below has the command that removes it."
-        yield Problem(WARNING, "NAT: " + " ".join(told), hint)
+            hint = "The rule is not Dockernet's; a command removes it."
+        severity = WARNING if state in (DUPLICATE, GONE) else ERROR
+        yield Problem(severity, "NAT: " + " ".join(told), hint, place="nat")

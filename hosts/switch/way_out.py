@@ -50,6 +50,8 @@ def way_out_of(observed: Observed, bridge: Bridge, section: NatSection) -> WayOu
         nat = UNKNOWN
     elif not rows:
         nat = NONE
+    elif any(row.doubtful for row in rows):
+        nat = UNKNOWN
     else:
         nat = GOOD if all(row.right for row in rows) else BAD
     wanted = dict.fromkeys(row.entry.expected for row in rows)

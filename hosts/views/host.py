@@ -17,7 +17,7 @@ from hosts.nat import nat_section
 from hosts.nat_audit import nat_audit
 from hosts.picture import picture_of, routes_of, settings_of
 from hosts.problems import problems_of
-from hosts.selectors import host_get, observation_list, trouble_latest
+from hosts.selectors import host_get, observation_list, reserved_networks, trouble_latest
 from hosts.services.broker_access import BrokerAway
 from hosts.services.enrolment import enrolment_renew
 from hosts.services.hosts import host_refresh, host_revoke
@@ -29,6 +29,7 @@ from netops.engine.errors import Refused
 from netops.engine.layers import layers_of
 from netops.models import Change
 from netops.selectors import change_list
+from netops.states import AT_REST, HOLDING
 from people.requests import UserRequest
 from people.seal import keep_for_next_page, take_from_last_page
 from people.views_refusals import shown_if_missing
@@ -55,6 +56,8 @@ def detail(request: UserRequest, name: str) -> HttpResponse:
     refusal = request_refusal(user=request.user, host=host)
     context = _context(host) | {
         "changes": changes,
+        "open_changes": [change for change in changes if change.state not in AT_REST],
+        "held": any(change.state in HOLDING for change in changes),
         "known": known,
         "frozen": frozen,
         "may_request": refusal is None,
@@ -85,7 +88,9 @@ def _context(host: Host) -> dict[str, object]:
             draw(bridge, way_out_of(observed, bridge, nat), number)
             for number, bridge in enumerate(bridges)
         ]
-        context["problems"] = problems_of(observed, layers, entries, host.observed_at)
+        context["problems"] = problems_of(
+            observed, layers, entries, host.observed_at, reserved_networks()
+        )
         context["nat"] = nat
         context["routes"] = routes_of(observed)
         context["settings"] = settings_of(observed)

@@ -12,6 +12,7 @@ from tests.pages.host_example import observed
 
 LONG = ("a-container-with-a-name-that-no-box-can-hold-1", "cache", "orders-db", "shop-worker")
 MOVED = "docker0: 172.17.0.1/16 → 10.1.0.1/24."
+POLICY = "Policy of the firewall's chain FORWARD: ACCEPT → DROP."
 HISTORY = (
     (60, "First observation.", "", "", None),
     (26, "Container cache: exited → running.", "", "", None),
@@ -23,7 +24,7 @@ HISTORY = (
         "change",
         1,
     ),
-    (7, "FORWARD by default: ACCEPT → DROP.", "FORWARD by default: ACCEPT → DROP.", "unknown", 1),
+    (7, POLICY, POLICY, "unknown", 1),
 )
 
 

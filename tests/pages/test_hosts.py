@@ -14,7 +14,9 @@ from django.test import Client
 from django.utils import timezone
 
 from hosts.models import Host
-from netops.engine.observed import DaemonConfig, Observed
+from hosts.picture import picture_of
+from netops.engine.layers import layers_of
+from netops.engine.observed import DaemonConfig, Observed, Route
 from netops.engine.serial import from_json
 from people.models import User
 from tests.pages import world
@@ -130,7 +132,14 @@ def test_it_names_what_is_wrong(browse: Browse, people: dict[str, User]) -> None
 
 @pytest.mark.parametrize(
     ("off", "told"),
-    [(3600, "60 minutes ahead"), (-3600, "60 minutes behind"), (-400, ""), (30, "")],
+    [
+        (3600, "60 minutes ahead"),
+        (-3600, "60 minutes behind"),
+        (-3 * 3600, "3 hours behind"),
+        (59 * 3600, "2 days ahead"),
+        (-400, ""),
+        (30, ""),
+    ],
 )
 def test_it_says_that_a_clock_is_off(
     browse: Browse, people: dict[str, User], off: int, told: str
@@ -254,3 +263,61 @@ def test_it_asks_before_it_rotates_keys_and_says_what_is_known_of_them(
     assert 'id="rotate"' not in page
     assert "Dropped &lt;b&gt;." in page
     assert "stolen its key" in browse("admin").get("/hosts/web-1/rotate/").content.decode()
+
+
+def test_it_says_nothing_of_the_next_start_where_the_setting_cannot_be_read(
+    browse: Browse, people: dict[str, User]
+) -> None:
+    seen = observed()
+    broken = DaemonConfig(seen.config.path, "{", error="line 1 ends")
+    world.host("web-1", observed=evolve(seen, config=broken))
+    page = text(browse("carol").get("/hosts/web-1/"))
+    assert "Configured not known daemon.json cannot be read" in page
+    assert "what Docker's next start will use" not in page
+
+
+def test_it_tells_the_conflicts_that_the_list_counts(
+    browse: Browse, people: dict[str, User]
+) -> None:
+    world.reserved("10.1.0.0/16", "Tokyo <b>")
+    routes = (*observed().routes, Route(254, IPv4Network("172.18.4.0/24"), None, "eth0"))
+    host = world.host("web-1", observed=observed(subnet="10.1.0.0/24", routes=routes))
+    assert host.conflict_count == 2
+    page = browse("carol").get("/hosts/web-1/")
+    told = "have 10.1.0.0/24, which overlaps 10.1.0.0/16, reserved for Tokyo <b>."
+    assert f"Conflict: Containers of the network bridge {told}" in text(page)
+    assert "network shop have 172.18.0.0/16, which overlaps 172.18.4.0/24 eth0 of" in text(page)
+    assert "/map/" in targets(page)
+
+
+def test_what_disagrees_comes_first_and_nothing_else_is_called_right(
+    browse: Browse, people: dict[str, User]
+) -> None:
+    world.host("web-1", observed=observed(kernel_address="10.1.0.1/24"))
+    page = browse("carol").get("/hosts/web-1/")
+    html = page.content.decode()
+    assert html.index('id="layers-title"') < html.index('id="bridge-0"')
+    shown = text_of(page, "nat")
+    assert "cannot be judged while the layers disagree" in shown
+    assert "to look at" not in shown
+    assert "NAT: not known" in html
+    assert "! 10.1.0.1/24" in html
+    assert "(not in the subnet)" in text(page)
+
+
+def test_an_open_change_stands_on_top(browse: Browse, people: dict[str, User]) -> None:
+    host = world.host("web-1")
+    client = browse("alice")
+    assert 'id="request" class="btn btn-primary"' in client.get("/hosts/web-1/").content.decode()
+    change = world.Story(host, people["alice"]).planned().change
+    page = client.get("/hosts/web-1/")
+    line = text_of(page, f"open-change-{change.pk}")
+    assert line == f"#{change.pk} docker0 → 192.168.225.0/24 Awaiting approval"
+    assert 'id="request" class="btn"' in page.content.decode()
+
+
+def test_app_2_stands_before_app_10(browse: Browse, people: dict[str, User]) -> None:
+    seen = picture_of(observed(containers=12), layers_of(observed(containers=12)))
+    names = [f"app-{n}" for n in range(12)]
+    assert [row.container.name for row in seen.containers] == names
+    assert [port.container for port in seen.bridge.ports] == names

@@ -69,7 +69,7 @@ def test_it_says_nothing_of_what_comes_and_goes(later: Observed) -> None:
         (
             OURS,
             fire(OURS, forward=(":FORWARD DROP",)),
-            "FORWARD by default: ACCEPT → DROP.",
+            "Policy of the firewall's chain FORWARD: ACCEPT → DROP.",
         ),
         (OURS, fire(OURS, backend="legacy"), "Firewall changed."),
     ],
