@@ -16,7 +16,7 @@ from kombu.entity import Exchange, Queue
 
 from dockernet_site.broker_link import celery_tls
 from dockernet_site.ticker import Ticker
-from notify.messenger import Messenger
+from notify.messenger import Mailer, Messenger, Poster
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dockernet_site.settings")
 
@@ -59,4 +59,4 @@ app.conf.update(
 )
 
 app.steps["worker"].add(Ticker)
-app.steps["worker"].add(Messenger)
+app.steps["worker"].update((Messenger, Mailer, Poster))

@@ -1,4 +1,4 @@
-"""A thread that lives as long as the site's worker, and does one thing every few seconds."""
+"""Threads that live as long as the site's worker, and do one thing every few seconds."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ class ThreadStep(bootsteps.StartStopStep):  # type: ignore[misc]
 
     thread_name: ClassVar[str]
     every_s: ClassVar[float]
+    threads: ClassVar[int] = 1
+    """More than one: `once` must be safe in several at once."""
 
     def __init__(self, worker: Any, **options: Any) -> None:
         super().__init__(worker, **options)
@@ -20,7 +22,9 @@ class ThreadStep(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def start(self, worker: Any) -> None:
         """Begin."""
-        threading.Thread(target=self._run, name=self.thread_name, daemon=True).start()
+        for number in range(self.threads):
+            name = f"{self.thread_name}-{number}" if number else self.thread_name
+            threading.Thread(target=self._run, name=name, daemon=True).start()
 
     def stop(self, worker: Any) -> None:
         """Begin nothing more."""

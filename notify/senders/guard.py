@@ -19,6 +19,11 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 from urllib3.poolmanager import PoolManager
 
+from notify.senders.deadline import Deadline, addresses_of
+
+LOOK_UP_S, CONNECT_S = 5.0, 5.0
+MOST_ADDRESSES = 4
+
 
 class NotConnected(NewConnectionError):
     """There is no connection; `said` is why, in words for the webhook's owner."""
@@ -59,25 +64,25 @@ def _inner(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     return ip.ipv4_mapped or ip.sixtofour or ip
 
 
-def _connect(connection: HTTPConnection, *, plain: bool) -> socket.socket:
+def _connect(connection: HTTPConnection, deadline: Deadline, *, plain: bool) -> socket.socket:
     """Connect to the first address of the name that may be connected to and answers."""
-    host, port = connection._dns_host, connection.port
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise NotConnected(
-            connection, _("There is no address for %(host)s.") % {"host": host}
-        ) from error
+    host, tried = connection._dns_host, 0
     refused = _("There is no address for %(host)s.") % {"host": host}
-    for family, kind, protocol, _name, address in found:
+    for family, kind, protocol, _name, address in _found(connection, deadline):
         if not allowed(str(address[0]), plain=plain):
             refused = _("%(ip)s is not an address that webhooks may go to.") % {"ip": address[0]}
             continue
+        # A name may have hundreds of addresses that say nothing.
+        if tried == MOST_ADDRESSES or deadline.over:
+            break
+        tried += 1
         one = socket.socket(family, kind, protocol)
         try:
             timeout = connection.timeout
-            one.settimeout(timeout if isinstance(timeout, (int, float)) else 5.0)
+            seconds = timeout if isinstance(timeout, (int, float)) else CONNECT_S
+            one.settimeout(max(0.1, min(seconds, deadline.left_s)))
             one.connect(address)
+            deadline.hold(one)
         except OSError as error:
             one.close()
             why = {"ip": address[0], "error": error.strerror or "timeout"}
@@ -87,14 +92,35 @@ def _connect(connection: HTTPConnection, *, plain: bool) -> socket.socket:
     raise NotConnected(connection, refused)
 
 
+def _found(connection: HTTPConnection, deadline: Deadline) -> list[tuple[Any, ...]]:
+    host = connection._dns_host
+    try:
+        within = min(LOOK_UP_S, deadline.left_s)
+        return addresses_of(host, connection.port, within_s=within)
+    except TimeoutError as error:
+        late = _("The address of %(host)s was not found in time.") % {"host": host}
+        raise NotConnected(connection, late) from error
+    except OSError as error:
+        none = _("There is no address for %(host)s.") % {"host": host}
+        raise NotConnected(connection, none) from error
+
+
 class _Plain(HTTPConnection):
+    def __init__(self, *args: Any, deadline: Deadline, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._deadline = deadline
+
     def _new_conn(self) -> socket.socket:
-        return _connect(self, plain=True)
+        return _connect(self, self._deadline, plain=True)
 
 
 class _Tls(HTTPSConnection):
+    def __init__(self, *args: Any, deadline: Deadline, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._deadline = deadline
+
     def _new_conn(self) -> socket.socket:
-        return _connect(self, plain=False)
+        return _connect(self, self._deadline, plain=False)
 
 
 class _PlainPool(HTTPConnectionPool):
@@ -105,11 +131,28 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _Tls
 
 
+class _Pools(PoolManager):
+    """Makes pools whose connections know the deadline of the try."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        super().__init__(num_pools=1, maxsize=1)
+        self.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+        self._deadline = deadline
+
+    def _new_pool(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
+        pool = super()._new_pool(*args, **kwargs)
+        pool.conn_kw["deadline"] = self._deadline
+        return pool
+
+
 class GuardedAdapter(HTTPAdapter):
-    """For a session of `requests`: connects to allowed addresses alone."""
+    """For a session of `requests`, for one try: connects to allowed addresses alone, and cuts the
+    connection at the deadline."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+        super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pool with connections that look before they connect."""
-        manager = PoolManager(num_pools=1, maxsize=1)
-        manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
-        self.poolmanager = manager
+        self.poolmanager = _Pools(self._deadline)

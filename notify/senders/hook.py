@@ -14,13 +14,16 @@ from django.utils.translation import gettext as _
 from requests.exceptions import RequestException
 
 from notify.models import Delivery, Webhook
-from notify.senders.guard import GuardedAdapter, NotConnected
+from notify.senders.deadline import Deadline
+from notify.senders.guard import CONNECT_S, GuardedAdapter, NotConnected
 from notify.senders.mail import NotSent
 from people.seal import unseal
 
 PURPOSE = "webhook"
 SIGNATURE = "X-Dockernet-Signature"
-CONNECT_S, READ_S = 5.0, 10.0
+READ_S = 10.0
+TRY_S = 20.0
+"""The whole of one try, look-up of the name and connecting included."""
 
 
 def signature(secret: str, at: int, body: bytes) -> str:
@@ -73,11 +76,11 @@ def _post(url: str, secret: str, body: bytes, number: str) -> int:
         "X-Dockernet-Delivery": number,
         SIGNATURE: signature(secret, int(time.time()), body),
     }
-    with requests.Session() as session:
+    with Deadline(TRY_S) as deadline, requests.Session() as session:
         # Nothing of the environment: a proxy would connect in our place, and unguarded.
         session.trust_env = False
-        session.mount("https://", GuardedAdapter())
-        session.mount("http://", GuardedAdapter())
+        session.mount("https://", GuardedAdapter(deadline))
+        session.mount("http://", GuardedAdapter(deadline))
         try:
             answer = session.post(
                 url,
@@ -88,9 +91,13 @@ def _post(url: str, secret: str, body: bytes, number: str) -> int:
                 stream=True,
             )
         except (RequestException, OSError, ValueError) as error:
-            raise NotSent(_why(error)) from error
+            late = deadline.over and not _not_connected(error)
+            said = _("No answer came in time.") if late else _why(error)
+            raise NotSent(said, unanswered=True) from error
         # Closed without reading what it says: only whether it took the message counts.
         answer.close()
+        if deadline.over:  # cut off in the middle of its answer, which then looks whole
+            raise NotSent(_("No answer came in time."), unanswered=True)
         return answer.status_code
 
 
@@ -100,5 +107,10 @@ def _why(error: Exception) -> str:
         return _("Its certificate is not good, or it speaks no TLS.")
     if isinstance(error, requests.exceptions.Timeout):
         return _("No answer came in time.")
+    inner = _not_connected(error)
+    return inner.said if inner else _("The connection failed.")
+
+
+def _not_connected(error: Exception) -> NotConnected | None:
     inner = getattr(error.args[0], "reason", None) if error.args else None
-    return inner.said if isinstance(inner, NotConnected) else _("The connection failed.")
+    return inner if isinstance(inner, NotConnected) else None

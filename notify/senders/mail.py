@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused
+
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.utils.translation import gettext as _
 
 from notify.models import Delivery
 
+_ABOUT_ONE = (SMTPRecipientsRefused, SMTPSenderRefused, SMTPDataError, ValueError)
+"""What a mail server says of one message; all else is about the server."""
+
 
 class NotSent(Exception):
     """The message did not go out; the text says why and is shown to its owner. `for_good`: trying
-    again is no use."""
+    again is no use. `unanswered`: the other side is away or late, for its other messages too."""
 
-    def __init__(self, message: str, *, for_good: bool = False) -> None:
+    def __init__(self, message: str, *, for_good: bool = False, unanswered: bool = False) -> None:
         super().__init__(message)
         self.for_good = for_good
+        self.unanswered = unanswered
 
 
 def mail_send(delivery: Delivery) -> None:
@@ -42,7 +48,7 @@ def mail_send(delivery: Delivery) -> None:
     except (OSError, ValueError) as error:
         # smtplib's errors are OSErrors. What a server says may hold anything: one line of it.
         said = _("The mail server did not take it: %(error)s") % {"error": _line(error)}
-        raise NotSent(said) from error
+        raise NotSent(said, unanswered=not isinstance(error, _ABOUT_ONE)) from error
 
 
 def _line(error: Exception) -> str:
