@@ -106,6 +106,17 @@ class ChangePage:
         return sum(f.severity == BLOCKER for f in self.findings)
 
     @property
+    def can_accept_all(self) -> bool:
+        """True when nothing forbids the plan but risks that a person may take."""
+        blockers = [f.code for f in self.findings if f.severity == BLOCKER]
+        return bool(blockers) and set(blockers) <= set(self.acceptable)
+
+    @property
+    def advises(self) -> bool:
+        """True while something can still be done about the findings."""
+        return self.change.state in (State.BLOCKED, State.AWAITING_APPROVAL)
+
+    @property
     def verdict(self) -> Approval | None:
         """The last judgement, None before there is one."""
         return self.judgements[-1].approval if self.judgements else None
@@ -124,7 +135,10 @@ class ChangePage:
     @property
     def outages_text(self) -> str:
         """How long services were away in earlier changes, newest first: "2.1 s, 2.4 s"."""
-        return ", ".join(seconds_text(seconds) for seconds in self.outages)
+        spans = [seconds_text(seconds) for seconds in self.outages]
+        if len(spans) > 1 and len(set(spans)) == 1:
+            return _("%(span)s each") % {"span": spans[0]}
+        return ", ".join(spans)
 
     @property
     def commands_text(self) -> str:

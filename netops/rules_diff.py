@@ -12,14 +12,19 @@ from django.utils.translation import gettext_lazy as _
 
 from netops.engine.plan import Plan
 
-KEPT, REMOVED, ADDED = "kept", "removed", "added"
-_FATES: dict[str, Promise] = {KEPT: _("Kept"), REMOVED: _("Removed"), ADDED: _("Added")}
+KEPT, REMOVED, ADDED, LEFT_OUT = "kept", "removed", "added", "left-out"
+_FATES: dict[str, Promise] = {
+    KEPT: _("Kept"),
+    REMOVED: _("Removed"),
+    ADDED: _("Added"),
+    LEFT_OUT: _("Left out"),
+}
 _CHANGE = re.compile(r"(dockernet \S+ change) [0-9]+")
 
 
 @frozen
 class RuleLine:
-    """One rule; `fate` is kept, removed or added."""
+    """One rule; `fate` is kept, removed, added, or left out: then the text says how many are."""
 
     fate: str
     text: str
@@ -32,7 +37,7 @@ class RuleLine:
     @property
     def sign(self) -> str:
         """The sign that diff(1) has for it."""
-        return {REMOVED: "−", ADDED: "+"}.get(self.fate, "")
+        return {REMOVED: "−", ADDED: "+", LEFT_OUT: "…"}.get(self.fate, "")
 
 
 @frozen

@@ -149,14 +149,38 @@ def differences(old: Mapping[str, Json], new: Mapping[str, Json]) -> list[str]:
                 found.append(f"{label} was {_told(before)}, now {_told(after)}.")
             continue
         for name in sorted({*before, *after}):
-            found += _named(f"{label} {name}", before, after, name)
+            if name not in before:
+                found.append(_new(section, f"{label} {name}", name, after[name]))
+            else:
+                found += _named(f"{label} {name}", before, after, name)
     return found
 
 
+def _new(section: str, label: str, name: str, value: Json) -> str:
+    """Return what is new in a sentence; of a container and a network what a reader asks first."""
+    if section == "containers" and isinstance(value, dict):
+        return _new_container(name, value)
+    if section == "networks" and isinstance(value, dict):
+        subnets = _told(value.get("subnets"))
+        return f"Docker network {name} is new; its subnets: {subnets}."
+    detail = "" if value is True else f": {_told(value)}"
+    return f"{label} is new{detail}."
+
+
+def _new_container(name: str, value: Section) -> str:
+    addresses, ports = value.get("addresses"), value.get("published ports")
+    found = sorted(str(a) for a in addresses.values() if a) if isinstance(addresses, dict) else []
+    where = ", ".join(found)
+    if ports and where:
+        return f"Container {name} is new; its addresses: {where}; it publishes {_told(ports)}."
+    if ports:
+        return f"Container {name} is new; it publishes {_told(ports)}."
+    if where:
+        return f"Container {name} is new; its addresses: {where}."
+    return f"Container {name} is new."
+
+
 def _named(label: str, old: Mapping[str, Json], new: Mapping[str, Json], name: str) -> list[str]:
-    if name not in old:
-        detail = "" if new[name] is True else f": {_told(new[name])}"
-        return [f"{label} is new{detail}."]
     if name not in new:
         return [f"{label} is gone."]
     before, after = old[name], new[name]

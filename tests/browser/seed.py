@@ -108,8 +108,9 @@ def _finished(alice: User, bob: User) -> None:
     fields = {"observed": to_json(moved), **fleet_columns(moved, reserved_networks())}
     Host.objects.filter(name="web-2").update(**fields)
     world.story_rolled_back(_host("web-0"), alice, bob, ago=2 * hour, reason=REASONS[1])
-    broken = world.Story(_host("db-1"), alice, ago=hour / 2, reason=REASONS[2])
-    broken.planned(((IPv4Network("192.168.224.0/20"), "Offices in Seoul"),))
+    asked = {"network": "bridge", "subnet": "10.20.4.0/24"}
+    broken = world.Story(_host("db-1"), alice, ago=hour / 2, reason=REASONS[2], spec=asked)
+    broken.planned(tuple(reserved_networks()))
     told = world.Story(_host("web-0"), alice, ago=hour / 2, reason=REASONS[1]).planned()
     told.judged(bob, "rejected", "Not on a Friday afternoon, please. Monday before nine is fine.")
     _stale(world.Story(_host("web-0"), alice, ago=hour / 3, reason=REASONS[1]).planned(), bob)

@@ -111,6 +111,14 @@ def test_it_finds(code: str, severity: str, observed: Observed) -> None:
     assert finding.message
 
 
+def test_it_says_whether_docker0_has_the_address_that_docker_believes() -> None:
+    extra = Address("docker0", IPv4Interface("10.5.0.1/24"))
+    beside = found(plus(host(), addresses=extra))["extra-addresses"].message
+    assert beside.startswith("docker0 has 10.5.0.1/24 beside 172.17.0.1/16.")
+    alone = found(host(addresses=(extra,)))["extra-addresses"].message
+    assert alone.startswith("docker0 has 10.5.0.1/24 in the kernel, not 172.17.0.1/16 as Docker")
+
+
 NEGATIVE = [
     ("drops-routes", host()),
     ("drops-routes", plus(host(), routes=route("10.9.0.0/16", "eth0", "198.51.100.2"))),

@@ -11,6 +11,7 @@ from django.test import Client
 
 from hosts.models import Host
 from netops.models import Approval, Change, Job
+from netops.services import change_withdraw
 from netops.states import State
 from people.models import User
 from tests.pages import world
@@ -136,7 +137,7 @@ def test_it_asks_for_a_new_plan(browse: Browse, waiting: Change) -> None:
 
 @pytest.fixture
 def blocked(people: People) -> Change:
-    """alice's change, blocked by a container with --rm and by a reserved range."""
+    """alice's change, blocked by a container with --rm."""
     seen = observed(containers=2)
     job = container(5, IPv4Network("172.17.0.0/16"), "job", auto_remove=True)
     host = world.host("web-1", observed=evolve(seen, containers=(*seen.containers, job)))
@@ -149,6 +150,31 @@ def test_it_says_what_blocks_and_what_to_do(browse: Browse, blocked: Change) -> 
     assert "removes-container" in text(page)
     wanted = {f"/changes/{blocked.pk}/accept/", f"/changes/new/?from={blocked.pk}"}
     assert wanted <= targets(page)
+
+
+def test_it_leads_to_the_form_while_a_risk_alone_is_not_what_blocks(
+    browse: Browse, blocked: Change, people: People
+) -> None:
+    def look(change: Change) -> dict[str, str]:
+        page = browse("alice").get(f"/changes/{change.pk}/")
+        assert "An approval holds for this very plan alone." not in text(page)
+        return {a["id"]: a["class"] for a in tags(page, "a") if "id" in a and "class" in a}
+
+    assert look(blocked)["again"] == "btn"
+    more = world.Story(blocked.host, people["alice"])
+    change = more.planned(((IPv4Network("192.168.224.0/20"), "Offices"),)).change
+    assert look(change)["again"] == "btn btn-primary"
+    assert "repeat" not in look(change)
+    page = text(browse("alice").get(f"/changes/{change.pk}/"))
+    assert "The other findings would block it again" in page
+
+
+def test_it_gives_no_advice_when_it_is_over(browse: Browse, people: People, web: Host) -> None:
+    waiting = world.Story(web, people["alice"]).planned().change
+    said = "What to do: Choose a time when their services may be away."
+    assert said in text(browse("bob").get(f"/changes/{waiting.pk}/"))
+    change_withdraw(user=people["alice"], change=waiting)
+    assert "What to do:" not in text(browse("bob").get(f"/changes/{waiting.pk}/"))
 
 
 def test_it_accepts_a_risk_as_a_new_change(browse: Browse, blocked: Change) -> None:

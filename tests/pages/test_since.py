@@ -12,8 +12,10 @@ from django.test import Client
 from hosts.models import Host
 from netops.config_diff import config_diff
 from netops.engine.observed import DaemonConfig, Observed
+from netops.engine.plan import StepSpec
 from netops.engine.planner import make_plan
 from netops.models import Change, PlanVersion
+from netops.plan_since import steps_since
 from netops.services import change_replan
 from netops.services.plans import plan_store
 from netops.states import State
@@ -72,9 +74,29 @@ def test_it_shows_what_differs(browse: Browse, change: Change, people: People) -
     told = text_of(browse("bob").get(f"/changes/{change.pk}/"), "since")
     assert "Since the plan that you approved" in told
     assert "plan 1 and plan 2" in told
-    assert "is new" in told
+    assert "Container app-4 is new; its addresses: 172.17.0.6" in told
+    assert "(64 digits)" not in told
+    assert "Findings that say something else now" in told
+    assert "Before: Docker itself restarts" in told
+    assert "New findings" not in told
     told = text_of(browse("carol").get(f"/changes/{change.pk}/"), "since")
     assert "Since the plan that bob approved" in told
+
+
+def test_it_shows_commands_that_differ_with_little_around_them() -> None:
+    old = [StepSpec("link_set", f"Step {n}", f"command {n}") for n in range(12)]
+    new = [*old[:6], evolve(old[6], command="other"), *old[7:]]
+    fates = [(line.fate, line.text) for line in steps_since(old, new)]
+    assert fates == [
+        ("left-out", "4 lines are the same"),
+        ("kept", "command 4"),
+        ("kept", "command 5"),
+        ("removed", "command 6"),
+        ("added", "other"),
+        ("kept", "command 7"),
+        ("kept", "command 8"),
+        ("left-out", "3 lines are the same"),
+    ]
 
 
 def test_it_says_when_nothing_differs(browse: Browse, change: Change, people: People) -> None:

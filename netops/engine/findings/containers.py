@@ -19,7 +19,7 @@ def removed(case: SubnetCase) -> Iterator[Finding]:
             message = (
                 f"{container.name} runs with --rm: Docker deletes it, with what is written in it, "
                 "as soon as it stops. Start it again without --rm, wait until it is done, or "
-                "accept “removes-container”."
+                "accept its loss."
             )
             yield case.blocker("removes-container", message, container.name)
 
@@ -43,7 +43,7 @@ def host_ip_bound(case: SubnetCase) -> Iterator[Finding]:
             message = (
                 f"{container.name} publishes {publish}, on an address of the old subnet "
                 f"{case.old_subnet}: it cannot start once that address is gone. Create it anew "
-                "without that address, or accept “host-ip-bound” and it stays stopped."
+                "without that address, or accept that it stays stopped."
             )
             yield case.blocker("host-ip-bound", message, container.name)
 

@@ -161,7 +161,7 @@ def swarm(case: SubnetCase) -> Iterator[Finding]:
         message = (
             "This host is a node of a swarm; while Docker restarts, its services are moved to "
             "other nodes. Drain the node first (docker node update --availability drain), or "
-            "accept “swarm-node”."
+            "accept that they move."
         )
         yield case.blocker("swarm-node", message)
 
@@ -215,10 +215,18 @@ def extra_addresses(case: SubnetCase) -> Iterator[Finding]:
     extra = [i for i in case.observed.addresses_of(BRIDGE_LINK) if i != case.old_interface]
     if extra and case.old_interface is not None:
         names = listed([str(i) for i in extra])
-        message = (
-            f"docker0 has {names} beside {case.old_interface}. Exactly one address remains after "
-            "the change: these are removed too, and come back only if the change is rolled back."
-        )
+        there = case.old_interface in case.observed.addresses_of(BRIDGE_LINK)
+        if there:
+            message = (
+                f"docker0 has {names} beside {case.old_interface}. Only the new address remains "
+                "after the change: all others come back only if it is rolled back."
+            )
+        else:
+            message = (
+                f"docker0 has {names} in the kernel, not {case.old_interface} as Docker believes. "
+                "Only the new address remains after the change: what is there now comes back only "
+                "if it is rolled back."
+            )
         yield warning("extra-addresses", message, names)
 
 

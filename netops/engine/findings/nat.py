@@ -28,7 +28,10 @@ def complete(case: NatCase) -> Iterator[Finding]:
     """What could not be looked at cannot be ruled out."""
     for problem in case.observed.problems:
         if problem.startswith(NEEDED):
-            message = f"A part of this host that decides could not be looked at: {problem}"
+            message = (
+                f"A part of this host that decides could not be looked at: {problem} Mend that, "
+                "then ask for a new plan."
+            )
             yield blocker("observation-incomplete", message, problem)
     if case.observed.firewall.left_out:
         message = (
@@ -168,14 +171,20 @@ def docker_does(case: NatCase) -> Iterator[Finding]:
 def exposes(case: NatCase) -> Iterator[Finding]:
     """Who can connect to the port."""
     for publish in case.desired.publish:
-        where = publish.host_ip
-        if where is None or not where.is_private:
-            place = "every address of this host" if where is None else f"the public address {where}"
+        where, port = publish.host_ip, f"{publish.l4_port}/{publish.protocol}"
+        if where is None:
             message = (
-                f"Port {publish.l4_port}/{publish.protocol} is open on {place}, for everybody who "
-                "reaches it. Name one host_ip to narrow it."
+                f"Port {port} is open on every address of this host, for everybody who reaches "
+                "one. Publish it on one address to narrow this."
             )
-            yield warning("exposes-port-publicly", message, publish.text)
+        elif where.is_private:
+            continue
+        else:
+            message = (
+                f"Port {port} is open on the public address {where}, for everybody who reaches "
+                "it. Publish it on a private address to narrow this."
+            )
+        yield warning("exposes-port-publicly", message, publish.text)
 
 
 def front_ends(case: NatCase) -> Iterator[Finding]:

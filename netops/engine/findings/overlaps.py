@@ -73,7 +73,7 @@ def routes(case: SubnetCase) -> Iterator[Finding]:
         seen.add(name)
         message = (
             f"This host has a route to {name}, which overlaps {case.desired.subnet}; one of the "
-            f"two would lose its packets. {OTHER_SUBNET}, or accept “overlaps-route” if nothing "
+            f"two would lose its packets. {OTHER_SUBNET}, or accept this risk if nothing "
             f"in {case.desired.subnet} is needed from this host."
         )
         yield case.blocker("overlaps-route", message, str(route.destination))
@@ -85,7 +85,8 @@ def dns(case: SubnetCase) -> Iterator[Finding]:
         if resolver.address in case.desired.subnet:
             message = (
                 f"The DNS server {resolver.address} ({resolver.path}) is inside "
-                f"{case.desired.subnet}; names would no longer resolve. {OTHER_SUBNET}."
+                f"{case.desired.subnet}; names would no longer resolve. {OTHER_SUBNET}, or "
+                "give the host a name server outside of it."
             )
             yield case.blocker("overlaps-dns", message, str(resolver.address))
 
