@@ -108,7 +108,7 @@ def _out_sentence(scene: Scene, ours: bool, others: bool) -> str:
 def _in(scene: Scene) -> Way:
     ours = [r for r in _chain(scene, IN_CHAIN) if _leads_to(r) in scene.subnet]
     dockers = [r for r in _chain(scene, "DOCKER") if _leads_to(r) in scene.subnet]
-    name = "In to the containers"
+    name = "Into the containers"
     if not ours and not dockers:
         apart = " that iptables shows" if scene.docker_apart else ""
         return Way(name, f"No port of this host{apart} leads to {scene.subnet}.", ())

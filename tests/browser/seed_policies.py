@@ -74,8 +74,6 @@ def seed_policies(online: Callable[..., None], host: Callable[..., object], reas
     for name, environment in (("pay-1", "payments"), ("pay-2", "payments"), ("shop-1", "shop")):
         online(name, observed(name=name), environment=environment)
     half = world.Story(host("pay-1"), alice, reason=reason).planned().change  # type: ignore[arg-type]
-    type(half).objects.filter(pk=half.pk).update(planned_at=half.created_at)
-    half.refresh_from_db()
     change_approve(
         user=bob, change=half, plan_digest=half.plan_digest, comment="Fine with me. Network team?"
     )

@@ -76,7 +76,7 @@ def test_it_tells_what_was_and_what_becomes(browse: Browse, people: dict[str, Us
     assert "none becomes 10.0.0.0/8" in shown
     assert "tcp 8443 to 172.17.0.3:443 becomes tcp 8443 to 172.17.0.3:443" in shown
     assert "Removed: -t nat -A DOCKERNET-POSTROUTING -s 172.17.0.0/16 ! -o docker0" in shown
-    assert "Rules that stay get the number of this change in their comment." in shown
+    assert "only the number of the change in their comment becomes this one." in shown
 
 
 def test_it_keeps_what_differs_by_the_number_alone() -> None:

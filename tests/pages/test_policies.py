@@ -273,7 +273,8 @@ def test_it_shows_a_freeze_on_change_and_host(
     freeze(people)
     page = browse("bob").get(f"/changes/{waiting.pk}/")
     until = f"{FreezeWindow.objects.get().ends_at:%Y-%m-%d %H:%M} UTC"
-    assert f"frozen until {until}: Big sale" in text_of(page, "frozen")
+    assert f"frozen until {until}: Big sale. This ends in" in text_of(page, "frozen")
+    assert "read and rejected now, and approved after that" in text_of(page, "frozen")
     assert not tags_with_id(page, "approve")
     assert "in an emergency an admin can break the glass" in text_of(page, "review")
     host = browse("carol").get("/hosts/web-1/")
@@ -323,6 +324,9 @@ def test_it_breaks_the_glass_after_a_second_confirmation(
     assert said in text(page)
     assert "Glass broken" in text_of(page, "stages")
     assert "Cut off." in text_of(page, "glass")
+    assert "The job is on its way to web-1" in text_of(page, "glass")
+    # In the banner, the conversation and the log of events.
+    assert text(page).count("admin broke the glass") == 3
     assert client.get(path).status_code == 302
     for listed in ("/changes/", "/hosts/web-1/"):
         assert "break-glass" in text(browse("carol").get(listed))
