@@ -7,9 +7,47 @@ from typing import Any
 from attrs import frozen
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from audit.models import Entry
 
+# What else is known of an act, by the names that it has in `data`.
+_NAMES = {
+    "after": gettext_lazy("After"),
+    "approval_expires_s": gettext_lazy("A plan waits for (seconds)"),
+    "approvals_from_group": gettext_lazy("Approvals from the group"),
+    "approvals_needed": gettext_lazy("Approvals needed"),
+    "approve_granted_only": gettext_lazy("Approving needs a grant"),
+    "approver_group": gettext_lazy("Group of approvers"),
+    "before": gettext_lazy("Before"),
+    "cancel_granted_only": gettext_lazy("Cancelling needs a grant"),
+    "code": gettext_lazy("Code"),
+    "comment": gettext_lazy("Comment"),
+    "count": gettext_lazy("Number"),
+    "expires": gettext_lazy("Expires"),
+    "filters": gettext_lazy("Filters"),
+    "format": gettext_lazy("Format"),
+    "from": pgettext_lazy("audit", "From"),
+    "kind": gettext_lazy("Kind"),
+    "label": gettext_lazy("Label"),
+    "oidc": gettext_lazy("By OpenID Connect"),
+    "own": gettext_lazy("Own change"),
+    "plan_digest": gettext_lazy("Digest of the plan"),
+    "reason": gettext_lazy("Reason"),
+    "request_granted_only": gettext_lazy("Requesting needs a grant"),
+    "second_factor": gettext_lazy("Second factor"),
+    "text": gettext_lazy("Text"),
+    "to": pgettext_lazy("audit", "To"),
+    "token": gettext_lazy("Number of the token"),
+}
+# From where an act came (origin.py).
+_VIAS = {
+    "page": pgettext_lazy("audit", "page"),
+    "api": "API",
+    "host": pgettext_lazy("audit", "host"),
+    "command": pgettext_lazy("audit", "command"),
+    "system": pgettext_lazy("audit", "Dockernet itself"),
+}
 # Which page shows a target, by what stands before its colon.
 _PAGES = {"host": "hosts:detail", "change": "netops:change"}
 
@@ -31,10 +69,12 @@ def entry_json(entry: Entry) -> dict[str, Any]:
 
 @frozen
 class EntryRow:
-    """An entry, where its target has a page, and what else is known, as pairs of words."""
+    """An entry, where its target has a page, from where it came, and what else is known, as pairs
+    of words."""
 
     entry: Entry
     url: str
+    via: str
     details: list[tuple[str, str]]
 
 
@@ -48,12 +88,17 @@ def entry_row(entry: Entry) -> EntryRow:
         except NoReverseMatch:
             url = ""
     data = entry.data if isinstance(entry.data, dict) else {"data": entry.data}
-    return EntryRow(entry, url, [(key.replace("_", " "), _words(v)) for key, v in data.items()])
+    via = str(_VIAS.get(entry.via, entry.via))
+    return EntryRow(entry, url, via, [(_name(key), _words(value)) for key, value in data.items()])
+
+
+def _name(key: str) -> str:
+    return str(_NAMES.get(key) or key.replace("_", " "))
 
 
 def _words(value: object) -> str:
     if value is None or value == "":
-        return "none"
+        return pgettext("audit", "none")
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, list):

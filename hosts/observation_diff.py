@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import override
+
 from netops.engine.nat.ruleset import OWN
 from netops.kinds_nat import target
 
@@ -178,8 +180,10 @@ def _policy(lines: list[str]) -> str:
 def _settings(data: dict[str, Any]) -> dict[str, str]:
     """{subnet: what was asked for, in a few words}."""
     specs = [s.get("spec") for s in _at(data, "nat", "settings") or [] if isinstance(s, dict)]
-    return {
-        str(spec.get("subnet")): target(spec).partition(" → ")[2]
-        for spec in specs
-        if isinstance(spec, dict)
-    }
+    return {str(spec.get("subnet")): _asked(spec) for spec in specs if isinstance(spec, dict)}
+
+
+def _asked(spec: dict[str, Any]) -> str:
+    # Kept in the record, so in English.
+    with override("en"):
+        return target(spec).partition(" → ")[2]

@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 
 from attrs import frozen
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation.trans_real import translation
 
 from language.catalogue import SAID
@@ -19,8 +19,13 @@ from language.catalogue import SAID
 _PLACE = re.compile(r"\{(\w+)\}")
 _CONTEXT = f"{SAID}\x04"
 # A sentence within a sentence ("{0} Mend that."): no deeper than the engine nests them.
-_DEPTH = 3
+_DEPTH = 4
 _LONGEST = 2000
+# "cache, orders-db and web", "cache, web and 3 more".
+_LIST = re.compile(r"(?P<names>(?:[^\s,]+, )*[^\s,]+) and (?:(?P<more>\d+) more|(?P<last>[^\s,]+))")
+# Where a sentence may end and another begin.
+_END = re.compile(r"(?<=[.!?]) (?=\S)|\n(?=\S)")
+_MOST_SENTENCES = 8
 
 
 def said(text: str) -> str:
@@ -66,14 +71,56 @@ class Sentence:
 
 @lru_cache(maxsize=4096)
 def _said(language: str, text: str, depth: int) -> str:
+    longer = None
     for sentence in _sentences(language):
         values = sentence.values_in(text)
         if values is None:
             continue
-        if depth > 1:
-            values = {place: _said(language, value, depth - 1) for place, value in values.items()}
-        return _filled(sentence.translated, values)
-    return text
+        if not any(_END.search(value) for value in values.values()):
+            return _whole(language, sentence, values, depth)
+        # A value that holds a sentence may have swallowed what only follows.
+        longer = longer or (sentence, values)
+    told = _listed(text) or _one_by_one(language, text, depth)
+    return _whole(language, *longer, depth) if longer and told == text else told
+
+
+def _whole(language: str, sentence: Sentence, values: dict[str, str], depth: int) -> str:
+    if depth > 1:
+        values = {place: _value(language, value, depth - 1) for place, value in values.items()}
+    return _filled(sentence.translated, values)
+
+
+def _value(language: str, value: str, depth: int) -> str:
+    """Return a value in the language; a sentence may have lost its point to the one around it."""
+    told = _said(language, value, depth)
+    if told != value or value.endswith("."):
+        return told
+    told = _said(language, f"{value}.", depth)
+    return value if told == f"{value}." else told.removesuffix(".")
+
+
+def _listed(text: str) -> str:
+    """Return a list of names as the reader's language joins them, "" if it is none."""
+    found = _LIST.fullmatch(text)
+    if found is None:
+        return ""
+    values = found.groupdict()
+    if values["more"]:
+        return pgettext("list", "%(names)s and %(more)s more") % values
+    return pgettext("list", "%(names)s and %(last)s") % values
+
+
+def _one_by_one(language: str, text: str, depth: int) -> str:
+    """Return a text of several sentences or lines, each in the language where it is one of ours."""
+    ends = [found.start() for found in _END.finditer(text)]
+    if not ends or len(ends) > _MOST_SENTENCES:
+        return text
+    for end in ends:
+        first = _said(language, text[:end], depth)
+        if first != text[:end]:
+            return first + text[end] + _said(language, text[end + 1 :], depth)
+    # None of ours begins it: what a program said, and then perhaps a sentence of ours.
+    return text[: ends[0] + 1] + _said(language, text[ends[0] + 1 :], depth)
 
 
 def _filled(translated: str, values: dict[str, str]) -> str:

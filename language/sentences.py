@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from language.kept import FORMER, PHRASES
+
 ROOT = Path(__file__).resolve().parent.parent
 _WHERE = (
     "netops/engine/**/*.py",
@@ -25,11 +27,12 @@ _WHERE = (
     "people/errors.py",
     "people/login_*.py",
     "hosts/observation_diff.py",
+    "hosts/problems.py",
 )
 # What an admin reads at the host's own console stays English.
 _CONSOLE = {"cli", "install_script", "uninstall", "journal_text", "main", "channel", "emitter"}
 _BEGINS = re.compile(r"[A-Z“{]|(?:docker0|dockerd|live-restore|default-address-pools)\b")
-_WORDS = re.compile(r"[A-Za-z’']{2,}[,:]? [a-z({“0-9]|\A[A-Z][a-z]+ [A-Za-z{]")
+_WORDS = re.compile(r"[A-Za-z’']{2,}[,:]? [a-z({“0-9]|\A[A-Z][a-z]+:? [A-Za-z{]")
 _COMMAND = re.compile(r"\A[A-Z]+[a-zA-Z]*=|&&|%s|\\\\|\A\{\d\} [a-z]+ -|\A\{\d\}[a-z]")
 # Patterns, and what is translated where it stands.
 _NOT_SAID = re.compile(r"re\.|(_|[np]?gettext(_lazy|_noop)?)\Z")
@@ -40,7 +43,9 @@ _FEWEST_AFTER_A_WORD = 3
 
 def said_sentences() -> Iterator[tuple[str, str, int]]:
     """Yield each sentence once: its template, the file below the project, and the line."""
-    seen: set[str] = set()
+    for text in (*FORMER, *PHRASES):
+        yield text, "language/kept.py", 1
+    seen = {*FORMER, *PHRASES}
     files = [path for pattern in _WHERE for path in ROOT.glob(pattern)]
     for path in sorted(files):
         if path.parent.name == "agent" and path.stem in _CONSOLE:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
+from django.utils.translation import override
 
 from audit.export import chunks, csv_lines
 from netops.kinds import target_of
@@ -57,7 +58,7 @@ def change_row(change: Change) -> dict[str, Any]:
         "host": change.host.name,
         "environment": change.host.environment,
         "kind": change.kind,
-        "target": target_of(change),
+        "target": _target(change),
         "reason": change.reason,
         "state": str(change.state),
         "requested_by": change.requested_by.username,
@@ -99,3 +100,9 @@ async def json_export(changes: QuerySet[Change]) -> AsyncIterator[str]:
             yield mark + json.dumps(change_row(change), ensure_ascii=False)
             mark = ",\n"
     yield "\n]\n"
+
+
+def _target(change: Change) -> str:
+    # A file is the same whoever takes it.
+    with override("en"):
+        return target_of(change)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from netops.difference import Difference
 from netops.engine.plan import Plan
-
-_MODES = {"masquerade": "masquerade", "none": "no NAT of ours"}
 
 
 def target(spec: dict[str, Any]) -> str:
@@ -47,13 +46,19 @@ def former_setting(plan: Plan) -> dict[str, Any]:
 
 def _way_out(spec: dict[str, Any]) -> str:
     mode = str(spec.get("mode", "?"))
-    words = f"SNAT {spec.get('to_source', '?')}" if mode == "snat" else _MODES.get(mode, mode)
-    return f"{words} by {spec['out_interface']}" if spec.get("out_interface") else words
+    words = {"snat": f"SNAT {spec.get('to_source', '?')}", "none": _("no NAT of ours")}.get(
+        mode, mode
+    )
+    if not spec.get("out_interface"):
+        return words
+    return _("%(way)s by %(link)s") % {"way": words, "link": spec["out_interface"]}
 
 
 def _ports(spec: dict[str, Any]) -> str:
     count = len(spec.get("publish") or ())
-    return f", {count} port{'s' if count > 1 else ''}" if count else ""
+    if not count:
+        return ""
+    return ", " + ngettext("%(n)s port", "%(n)s ports", count) % {"n": count}
 
 
 def _list(spec: dict[str, Any], name: str) -> str:
@@ -67,8 +72,9 @@ def _published(spec: dict[str, Any]) -> str:
 def published_text(item: dict[str, Any]) -> str:
     """Return a published port: "tcp 8080 to 192.168.225.10:80"."""
     where = f"{item['host_ip']}:" if item.get("host_ip") else ""
-    return f"{item.get('protocol')} {where}{item.get('host_port')} to {item.get('to')}"
+    port = f"{item.get('protocol')} {where}{item.get('host_port')}"
+    return _("%(port)s to %(to)s") % {"port": port, "to": item.get("to")}
 
 
 def _chain(spec: dict[str, Any]) -> str:
-    return "made by us" if spec.get("docker_chain") else ""
+    return _("made by us") if spec.get("docker_chain") else ""

@@ -71,9 +71,9 @@ def _out(scene: Scene) -> Way:
     ours = [r for r in _chain(scene, OUT_CHAIN) if _is_way_out(r, scene.subnet)]
     others = [r for r in _chain(scene, "POSTROUTING") if _is_way_out(r, scene.subnet)]
     names = [f"{name} {ip}" for ip, name in scene.containers]
-    notes = ("asks Dockernet's chain first",) if ours else ()
+    notes = ("Asks Dockernet's chain first",) if ours else ()
     if ours and scene.first:
-        notes, others = ("rules that decide before Dockernet's chain",), [*scene.first]
+        notes, others = ("Rules that decide before Dockernet's chain",), [*scene.first]
     hops = [
         Hop(CONTAINER, "Containers", _few([str(scene.subnet), *names])),
         _bridge(scene),
@@ -87,22 +87,47 @@ def _out(scene: Scene) -> Way:
 
 
 def _out_sentence(scene: Scene, ours: bool, others: bool) -> str:
-    desired, start = scene.desired, f"A packet from {scene.subnet} to the outside"
+    desired, subnet = scene.desired, scene.subnet
     if ours and desired is not None and desired.mode != NONE:
-        by = f" by {desired.out_interface}" if desired.out_interface else ""
-        source = "the address of the link that it leaves by"
-        if desired.mode == SNAT:
-            source = str(desired.to_source)
-        said = f"{start}{by} gets {source} as its source."
+        said = [_our_sentence(desired)]
         if desired.exclude:
             kept = ", ".join(str(network) for network in desired.exclude)
-            said += f" To {kept} it keeps its own."
-        return f"{said} Where a rule before ours fits, that one decides." if scene.first else said
+            said.append(f"To {kept} it keeps its own.")
+        if scene.first:
+            said.append("Where a rule before ours fits, that one decides.")
+        return " ".join(said)
     if others:
-        return f"{start} gets an address of this host as its source, by a rule that is not ours."
+        return (
+            f"A packet from {subnet} to the outside gets an address of this host as its source, "
+            "by a rule that is not ours."
+        )
     if scene.docker_apart:
-        return f"{start} is translated by Docker, in nftables tables of its own."
-    return f"{start} keeps the container's address: nothing translates it."
+        return (
+            f"A packet from {subnet} to the outside is translated by Docker, in nftables tables "
+            "of its own."
+        )
+    return (
+        f"A packet from {subnet} to the outside keeps the container's address: nothing "
+        "translates it."
+    )
+
+
+def _our_sentence(desired: DesiredNat) -> str:
+    """Each variant is a whole sentence: only whole ones can be translated."""
+    subnet, link, source = desired.subnet, desired.out_interface, desired.to_source
+    if desired.mode == SNAT and link:
+        return f"A packet from {subnet} to the outside by {link} gets {source} as its source."
+    if desired.mode == SNAT:
+        return f"A packet from {subnet} to the outside gets {source} as its source."
+    if link:
+        return (
+            f"A packet from {subnet} to the outside by {link} gets the address of that link as "
+            "its source."
+        )
+    return (
+        f"A packet from {subnet} to the outside gets the address of the link that it leaves by "
+        "as its source."
+    )
 
 
 def _in(scene: Scene) -> Way:
@@ -110,25 +135,34 @@ def _in(scene: Scene) -> Way:
     dockers = [r for r in _chain(scene, "DOCKER") if _leads_to(r) in scene.subnet]
     name = "Into the containers"
     if not ours and not dockers:
-        apart = " that iptables shows" if scene.docker_apart else ""
-        return Way(name, f"No port of this host{apart} leads to {scene.subnet}.", ())
+        none = f"No port of this host leads to {scene.subnet}."
+        if scene.docker_apart:
+            none = f"No port of this host that iptables shows leads to {scene.subnet}."
+        return Way(name, none, ())
     hops = [_outside(scene), Hop(CHAIN, "PREROUTING", ("Packets to an address of this host",))]
     if ours:
         hops.append(Hop(CHAIN, IN_CHAIN, (), _rules(ours)))
     if dockers:
-        notes = ("what Dockernet's chain did not take",) if ours else ()
+        notes = ("What Dockernet's chain did not take",) if ours else ()
         hops.append(Hop(CHAIN, "DOCKER", notes, _rules(dockers)))
     names = dict(scene.containers)
     targets = [(_leads_to(r), r.value("--to-destination")) for r in (*ours, *dockers)]
     ends = dict.fromkeys(f"{names.get(ip, '')} {text}".strip() for ip, text in targets)
     hops += [_bridge(scene), Hop(CONTAINER, "Containers", _few(list(ends)))]
-    count = len(ours) + len(dockers)
-    who = "Docker's own" if not ours else "by Dockernet"
+    return Way(name, _ports_sentence(scene.subnet, len(ours), len(dockers)), tuple(hops))
+
+
+def _ports_sentence(subnet: IPv4Network, ours: int, dockers: int) -> str:
+    count = ours + dockers
     if ours and dockers:
-        who = f"{len(ours)} by Dockernet, {len(dockers)} Docker's own"
+        return f"{count} ports lead to {subnet}, {ours} by Dockernet, {dockers} Docker's own."
+    if ours:
+        if count == 1:
+            return f"One port leads to {subnet}, by Dockernet."
+        return f"{count} ports lead to {subnet}, by Dockernet."
     if count == 1:
-        return Way(name, f"One port leads to {scene.subnet}, {who}.", tuple(hops))
-    return Way(name, f"{count} ports lead to {scene.subnet}, {who}.", tuple(hops))
+        return f"One port leads to {subnet}, Docker's own."
+    return f"{count} ports lead to {subnet}, Docker's own."
 
 
 def _outside(scene: Scene, only: str = "") -> Hop:
@@ -171,4 +205,4 @@ def _rules(lines: list[Line]) -> tuple[str, ...]:
 def _few(texts: list[str]) -> tuple[str, ...]:
     if len(texts) <= _MOST:
         return tuple(texts)
-    return (*texts[: _MOST - 1], f"and {len(texts) - _MOST + 1} more")
+    return (*texts[: _MOST - 1], f"… +{len(texts) - _MOST + 1}")

@@ -24,12 +24,17 @@ def name_tried(name: str) -> str:
 
 def login_note(*, user: User, second_factor: bool, oidc: bool) -> None:
     """Note that somebody is logged in, and by what."""
-    how = "OpenID Connect" if oidc else "password"
+    messages = {
+        (True, True): "Logged in by OpenID Connect and a second factor.",
+        (True, False): "Logged in by OpenID Connect.",
+        (False, True): "Logged in by password and a second factor.",
+        (False, False): "Logged in by password.",
+    }
     audit_note(
         action="user.logged_in",
         by=user.username,
         target=f"user:{user.username}",
-        message=f"Logged in by {how}{' and a second factor' if second_factor else ''}.",
+        message=messages[oidc, second_factor],
         data={"oidc": oidc, "second_factor": second_factor},
     )
 

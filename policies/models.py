@@ -58,7 +58,7 @@ class EnvironmentPolicy(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"policy of {self.environment}" if self.environment else "the default policy"
+        return f"the policy of {self.environment}" if self.environment else "the default policy"
 
     def granted_only(self, action: str) -> bool:
         """True when the role is not enough for an action."""

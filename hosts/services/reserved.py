@@ -20,7 +20,8 @@ def reserved_range_add(*, user: User, subnet: str, label: str) -> ReservedRange:
     try:
         with transaction.atomic():
             row = ReservedRange.objects.create(subnet=str(network), label=label)
-            _note("reserved", user, row)
+            message = f"{user.username} reserved the range {row.subnet} ({row.label})."
+            _note("reserved", user, row, message)
             conflicts_recount()
             return row
     except IntegrityError as error:
@@ -77,16 +78,17 @@ def reserved_range_remove(*, user: User, pk: int) -> bool:
         row = ReservedRange.objects.select_for_update().filter(pk=pk).first()
         if row is None:
             return False
-        _note("freed", user, row)
+        message = f"{user.username} freed the range {row.subnet} ({row.label})."
+        _note("freed", user, row, message)
         row.delete()
         conflicts_recount()
     return True
 
 
-def _note(verb: str, user: User, row: ReservedRange) -> None:
+def _note(verb: str, user: User, row: ReservedRange, message: str) -> None:
     audit_note(
         action=f"range.{verb}",
         by=user.username,
         target=f"range:{row.subnet}",
-        message=f"{user.username} {verb} the range {row.subnet} ({row.label}).",
+        message=message,
     )

@@ -61,10 +61,17 @@ class Troubles:
 
 
 def _sentence(name: str, action: str, count: int, message: str) -> str:
-    what = "a message" if count == 1 else f"{count} messages"
-    text = clean_text(message)[:300]
+    text, one = clean_text(message)[:300], count == 1
     if action == REFUSED:
-        return f"{name} refused {what} in its queue: {text}"
+        if one:
+            return f"{name} refused a message in its queue: {text}"
+        return f"{name} refused {count} messages in its queue: {text}"
     if action == FORGED:
-        return f"Dropped {what} on the stream of {name} that did not come from it: {text}"
-    return f"Dropped {what} of {name}: {text}"
+        if one:
+            return f"Dropped a message on the stream of {name} that did not come from it: {text}"
+        return f"Dropped {count} messages on the stream of {name} that did not come from it: {text}"
+    return (
+        f"Dropped a message of {name}: {text}"
+        if one
+        else (f"Dropped {count} messages of {name}: {text}")
+    )

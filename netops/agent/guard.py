@@ -142,10 +142,10 @@ class _Guard:
         if not by:
             return self._orders.cancelled or self._not_confirmed()
         with self._events() as events:
-            words = "the site confirmed it over a fresh connection" if by == "site" else (
-                f"{by} confirmed it"
-            )  # fmt: skip
-            message = f"{held.message.removesuffix('.')}, and {words}."
+            done = held.message.removesuffix(".")
+            message = f"{done}, and {by} confirmed it."
+            if by == "site":
+                message = f"{done}, and the site confirmed it over a fresh connection."
             outcome = Outcome(held.state, message, held.outage_s, held.containers)
             with contextlib.suppress(OSError):
                 self._journal.finish(outcome)

@@ -63,17 +63,22 @@ def go_back(ctx: Context, plan: Plan, journal: Journal, emit: Emit, why: str) ->
     problems = roll_back(ctx, plan, journal, quiet)
     left = _left(ctx, journal, wait=not problems) if journal.entries() else []
     if problems or left:
-        texts = [*problems, *(str(one) for one in left)]
-        told = f"{why} The host could not be brought back whole. Left to do by hand: "
+        texts = " ".join([*problems, *(str(one) for one in left)])
+        told = f"{why} The host could not be brought back whole. Left to do by hand: {texts}"
         outcome = Outcome(
             FAILED,
-            told + " ".join(texts),
+            told,
             ctx.outage_s,
             results(ctx, plan),
             tuple(one.command for one in left),
         )
     else:
-        message = f"{why} The host is as it was{_losses(ctx)}."
+        lost = ", ".join(_losses(ctx))
+        message = f"{why} The host is as it was."
+        if lost:
+            message = (
+                f"{why} The host is as it was, but for what ran with --rm and is gone: {lost}."
+            )
         outcome = Outcome(ROLLED_BACK, message, ctx.outage_s, results(ctx, plan))
         quiet("rolled_back", message)
     outcome_note(journal, outcome)
@@ -104,16 +109,15 @@ def _compared(ctx: Context, before: HostSnapshot, journal: Journal) -> list[Left
     return left_over(ctx, before, journal.folder.parent.name, str(journal.before))
 
 
-def _losses(ctx: Context) -> str:
+def _losses(ctx: Context) -> list[str]:
     """What no rollback can bring back: containers with --rm that were stopped."""
     if not ctx.begun(REMEMBER) or ctx.stopped_at is None:
-        return ""
+        return []
     try:
         there = {c.id for c in ctx.ports.docker.containers()}
     except DockernetError:
-        return ""
-    lost = [r.name for r in before_of(ctx).containers if r.auto_remove and r.id not in there]
-    return f", but for what ran with --rm and is gone: {', '.join(lost)}" if lost else ""
+        return []
+    return [r.name for r in before_of(ctx).containers if r.auto_remove and r.id not in there]
 
 
 def results(ctx: Context, plan: Plan) -> tuple[ContainerResult, ...]:

@@ -117,7 +117,9 @@ def _steps(case: NatCase) -> Iterator[StepSpec]:
     commands += [f"conntrack -D -p {protocol} --orig-port-dst {port}" for protocol, port in ports]
     yield StepSpec(
         "forget_connections",
-        f"Forget the connections of {subnet}" + (" and to the ports" if ports else ""),
+        f"Forget the connections of {subnet} and to the ports"
+        if ports
+        else f"Forget the connections of {subnet}",
         "; ".join(commands),
         {"subnet": subnet, "ports": [f"{protocol} {port}" for protocol, port in ports]},
     )
@@ -148,12 +150,12 @@ def _rules(case: NatCase) -> StepSpec:
         for name, own in case.wanted.items()
         for command in commands_of(name, case.live[name], case.edits(name, own))
     ]
-    words = (
-        f"Remove our rules for {subnet}" if case.fresh is None else f"Set our rules for {subnet}"
-    )
+    title = f"Set our rules for {subnet}, each table in one commit"
+    if case.fresh is None:
+        title = f"Remove our rules for {subnet}, each table in one commit"
     return StepSpec(
         "nat_rules",
-        f"{words}, each table in one commit",
+        title,
         "\n".join(commands) or "iptables-save    # every rule is there already",
         {
             "subnet": subnet,

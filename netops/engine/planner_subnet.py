@@ -207,7 +207,7 @@ def _link_set(*, up: bool) -> StepSpec:
     word = "up" if up else "down"
     return StepSpec(
         "link_set",
-        f"Set {BRIDGE_LINK} {word}",
+        f"Set {BRIDGE_LINK} up" if up else f"Set {BRIDGE_LINK} down",
         f"ip link set dev {BRIDGE_LINK} {word} && ip link show dev {BRIDGE_LINK}",
         {"link": BRIDGE_LINK, "up": up},
     )

@@ -103,13 +103,26 @@ def token_user(*, token: str) -> User | None:
 
 
 def _note(verb: str, row: ApiToken, by: str) -> None:
-    owner, label = row.user.username, f" “{row.label}”" if row.label else ""
-    whose = "their own" if owner == by else f"{owner}'s"
+    owner = row.user.username
     expires = "never" if row.expires_at is None else row.expires_at.isoformat(timespec="seconds")
     audit_note(
         action=f"token.{verb}",
         by=by,
         target=f"user:{owner}",
-        message=f"{by} {verb} {whose} API token{label}.",
+        message=_said(verb, owner, row.label, by),
         data={"token": row.pk, "label": row.label, "expires": expires},
     )
+
+
+def _said(verb: str, owner: str, label: str, by: str) -> str:
+    sentences = {
+        ("made", True, True): f"{by} made their own API token “{label}”.",
+        ("made", True, False): f"{by} made their own API token.",
+        ("made", False, True): f"{by} made {owner}'s API token “{label}”.",
+        ("made", False, False): f"{by} made {owner}'s API token.",
+        ("revoked", True, True): f"{by} revoked their own API token “{label}”.",
+        ("revoked", True, False): f"{by} revoked their own API token.",
+        ("revoked", False, True): f"{by} revoked {owner}'s API token “{label}”.",
+        ("revoked", False, False): f"{by} revoked {owner}'s API token.",
+    }
+    return sentences[verb, owner == by, bool(label)]

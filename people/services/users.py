@@ -62,7 +62,9 @@ def user_switch(*, name: str, active: bool, by: str = "dockernet") -> User:
         raise Conflict("switched", f"The user {name} is switched {word} already.", "name")
     User.objects.filter(pk=user.pk).update(is_active=active)
     user.is_active = active
-    message = f"{by} switched the user {name} {word}."
+    message = f"{by} switched the user {name} off."
+    if active:
+        message = f"{by} switched the user {name} on."
     audit_note(action=f"user.switched_{word}", by=by, target=f"user:{name}", message=message)
     return user
 

@@ -18,8 +18,9 @@ def plain_text(text: str, *, field: str, what: str, most: int, empty: bool = Fal
     """Return a text without surrounding space; raises InvalidInput when it is too long or none."""
     text = text.strip()
     if (not text and not empty) or len(text) > most or not text.isprintable():
-        least = "at most" if empty else "1 to"
-        message = f"{what} is plain text of {least} {most} characters."
+        message = f"{what} is plain text of 1 to {most} characters."
+        if empty:
+            message = f"{what} is plain text of at most {most} characters."
         raise InvalidInput("invalid", message, field)
     return text
 

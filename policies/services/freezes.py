@@ -6,6 +6,7 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import transaction
+from django.utils.translation import override
 
 from audit.services import audit_note
 from people.errors import InvalidInput
@@ -49,8 +50,9 @@ def freeze_add(
         starts_at=starts_at,
         ends_at=ends_at,
     )
-    span = f"{starts_at:%Y-%m-%d %H:%M} to {ends_at:%Y-%m-%d %H:%M %Z}"
-    _note(user, "freeze.added", freeze, f"froze {{}} from {span}")
+    start, end = f"{starts_at:%Y-%m-%d %H:%M}", f"{ends_at:%Y-%m-%d %H:%M %Z}"
+    message = f"{user.username} froze {_where(freeze)} from {start} to {end}: {reason}."
+    _note(user, "freeze.added", freeze, message)
     return freeze
 
 
@@ -86,9 +88,7 @@ def weekly_freeze_add(
         to_time=to_time,
         time_zone=_zone(time_zone),
     )
-    start = f"{_DAYS(from_weekday).label} {from_time:%H:%M}"
-    span = f"{start} to {_DAYS(to_weekday).label} {to_time:%H:%M} ({freeze.time_zone})"
-    _note(user, "freeze.added", freeze, f"froze {{}} every week, {span}")
+    _note(user, "freeze.added", freeze, _weekly_said(user, freeze))
     return freeze
 
 
@@ -116,15 +116,30 @@ def _remove(user: User, freeze: FreezeWindow | WeeklyFreeze | None) -> bool:
     if freeze is None:
         return False
     freeze.delete()
-    _note(user, "freeze.removed", freeze, "removed a freeze of {}")
+    message = f"{user.username} removed a freeze of {_where(freeze)}: {freeze.reason}."
+    _note(user, "freeze.removed", freeze, message)
     return True
 
 
-def _note(user: User, action: str, freeze: Freeze, sentence: str) -> None:
-    where = environment_text(freeze.environment, everywhere=freeze.everywhere)
+def _where(freeze: Freeze) -> str:
+    return environment_text(freeze.environment, everywhere=freeze.everywhere)
+
+
+def _weekly_said(user: User, freeze: WeeklyFreeze) -> str:
+    # The record is in English, whatever language the person reads.
+    with override("en"):
+        first = str(_DAYS(freeze.from_weekday).label)
+        last = str(_DAYS(freeze.to_weekday).label)
+    return (
+        f"{user.username} froze {_where(freeze)} every week from {first} {freeze.from_time:%H:%M} "
+        f"to {last} {freeze.to_time:%H:%M} ({freeze.time_zone}): {freeze.reason}."
+    )
+
+
+def _note(user: User, action: str, freeze: Freeze, message: str) -> None:
     audit_note(
         action=action,
         by=user.username,
         target=f"freeze:{'*' if freeze.everywhere else freeze.environment}",
-        message=f"{user.username} {sentence.format(where)}: {freeze.reason}.",
+        message=message,
     )

@@ -10,6 +10,17 @@ from people.models import User
 from policies.models import Action, EnvironmentPolicy, Grant
 from policies.services.checks import group_named, require_admin, user_named
 
+_GIVEN = {
+    Action.REQUEST: "{by} let {who} request changes under {policy}.",
+    Action.APPROVE: "{by} let {who} approve changes under {policy}.",
+    Action.CANCEL: "{by} let {who} cancel changes under {policy}.",
+}
+_TAKEN = {
+    Action.REQUEST: "{by} no longer lets {who} request changes under {policy}.",
+    Action.APPROVE: "{by} no longer lets {who} approve changes under {policy}.",
+    Action.CANCEL: "{by} no longer lets {who} cancel changes under {policy}.",
+}
+
 
 @transaction.atomic
 def grant_add(
@@ -34,7 +45,7 @@ def grant_add(
     if not made:
         field = "person" if person.strip() else "group"
         raise Conflict("known", "There is that grant already.", field)
-    _note(user, "grant.added", grant, "may now")
+    _note(user, "grant.added", grant, _GIVEN)
     return grant
 
 
@@ -47,16 +58,16 @@ def grant_remove(*, user: User, policy: EnvironmentPolicy, pk: int) -> bool:
     grant = grants.filter(policy=policy, pk=pk).first()
     if grant is None:
         return False
-    _note(user, "grant.removed", grant, "has no longer a grant to")
+    _note(user, "grant.removed", grant, _TAKEN)
     grant.delete()
     return True
 
 
-def _note(user: User, action: str, grant: Grant, verb: str) -> None:
+def _note(user: User, action: str, grant: Grant, said: dict[Action, str]) -> None:
     who = grant.user.username if grant.user else f"the group {grant.group}"
     audit_note(
         action=action,
         by=user.username,
         target=f"policy:{grant.policy.environment}",
-        message=f"{user.username}: {who} {verb} {grant.action}, under {grant.policy}.",
+        message=said[Action(grant.action)].format(by=user.username, who=who, policy=grant.policy),
     )

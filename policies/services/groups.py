@@ -19,7 +19,7 @@ def group_create(*, user: User, name: str) -> Group:
     try:
         with transaction.atomic():
             group = Group.objects.create(name=name)
-            _note(user, "group.made", group, f"made the group {name}")
+            _note(user, "group.made", group, f"{user.username} made the group {name}.")
     except IntegrityError as error:
         raise Conflict("known", f"There is a group {name} already.", "name") from error
     return group
@@ -29,7 +29,7 @@ def group_create(*, user: User, name: str) -> Group:
 def group_remove(*, user: User, group: Group) -> None:
     """Remove a group. Raises Forbidden below admin, Conflict while a policy or grant names it."""
     require_admin(user)
-    _note(user, "group.removed", group, f"removed the group {group.name}")
+    _note(user, "group.removed", group, f"{user.username} removed the group {group.name}.")
     try:
         group.delete()
     except ProtectedError as error:
@@ -46,7 +46,8 @@ def member_add(*, user: User, group: Group, name: str) -> User:
     if person.groups.filter(pk=group.pk).exists():
         raise Conflict("known", f"{person.username} is in the group already.", "name")
     person.groups.add(group)
-    _note(user, "group.member-added", group, f"put {person.username} into {group.name}")
+    message = f"{user.username} put {person.username} into the group {group.name}."
+    _note(user, "group.member-added", group, message)
     return person
 
 
@@ -58,14 +59,15 @@ def member_remove(*, user: User, group: Group, pk: int) -> bool:
     if person is None:
         return False
     person.groups.remove(group)
-    _note(user, "group.member-removed", group, f"took {person.username} out of {group.name}")
+    message = f"{user.username} took {person.username} out of the group {group.name}."
+    _note(user, "group.member-removed", group, message)
     return True
 
 
-def _note(user: User, action: str, group: Group, what: str) -> None:
+def _note(user: User, action: str, group: Group, message: str) -> None:
     audit_note(
         action=action,
         by=user.username,
         target=f"group:{group.name}",
-        message=f"{user.username} {what}.",
+        message=message,
     )

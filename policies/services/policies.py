@@ -59,10 +59,22 @@ def policy_save(
         action="policy.saved",
         by=user.username,
         target=f"policy:{environment}",
-        message=f"{user.username} set {policy}.",
+        message=_set_said(user, policy),
         data={**values, "approver_group": group.name if group else ""},
     )
     return policy
+
+
+def _set_said(user: User, policy: EnvironmentPolicy) -> str:
+    if policy.environment:
+        return f"{user.username} set the policy of {policy.environment}."
+    return f"{user.username} set the default policy."
+
+
+def _removed_said(user: User, policy: EnvironmentPolicy) -> str:
+    if policy.environment:
+        return f"{user.username} removed the policy of {policy.environment}."
+    return f"{user.username} removed the default policy."
 
 
 def _from_group(group: Group | None, wanted: int | None, needed: int) -> int:
@@ -100,6 +112,6 @@ def policy_remove(*, user: User, pk: int) -> bool:
         action="policy.removed",
         by=user.username,
         target=f"policy:{policy.environment}",
-        message=f"{user.username} removed {policy}.",
+        message=_removed_said(user, policy),
     )
     return True

@@ -65,7 +65,7 @@ def test_it_says_who_did_what_from_where(browse: Browse) -> None:
         "host.revoked",
         "change:12",
         "192.0.2.7",
-        "plan digest",
+        "Digest of the plan",
         "a, b",
         "yes",
     ):

@@ -61,7 +61,7 @@ def test_it_draws_the_way_that_packets_take_now(browse: Browse, people: dict[str
     for words in (
         "Containers 172.17.0.0/16 app-0 172.17.0.2",
         "docker0 172.17.0.1/16",
-        "POSTROUTING asks Dockernet's chain first",
+        "POSTROUTING Asks Dockernet's chain first",
         "DOCKERNET-POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE",
         "eth0 198.51.100.11",
         "3 ports lead to 172.17.0.0/16, 1 by Dockernet, 2 Docker's own.",
@@ -109,9 +109,9 @@ def test_it_tells_rules_that_lost_their_place(browse: Browse, people: dict[str, 
     shown = text_of(page, "nat")
     assert "Shadowed" in shown
     assert f"Another rule decides before ours: {other}." in shown
-    assert "rules that decide before Dockernet's chain" in shown
+    assert "Rules that decide before Dockernet's chain" in shown
     assert "Where a rule before ours fits, that one decides." in shown
-    assert "asks Dockernet's chain first" not in shown
+    assert "Asks Dockernet's chain first" not in shown
     link = next(a["href"] for a in tags(page, "a") if a.get("id") == "mend-1")
     assert ("publish", "tcp 8443 172.17.0.3:443") in parse_qsl(link.partition("?")[2])
 

@@ -145,7 +145,7 @@ def test_it_makes_groups(browse: Browse, people: People) -> None:
     policy = two(people, approver_group="dba")
     assert "Remove the group dba? 1 person is in it." in text(client.get(f"{path}remove/"))
     client.post(f"{path}remove/")
-    assert "It is used by policy of production" in text(client.get(path))
+    assert "It is used by the policy of production" in text(client.get(path))
     policy.delete()
     client.post(f"{path}{people['bob'].pk}/remove/")
     assert "Nobody is in this group." in text(client.get(path))

@@ -15,7 +15,7 @@ from hosts.services.fleet_columns import fleet_columns
 from hosts.services.host_subnets import host_subnets_store
 from netops.engine.desired import parse_spec
 from netops.engine.observed import Observed
-from netops.engine.plan import Plan
+from netops.engine.plan import BLOCKER, Plan
 from netops.engine.planner import make_plan
 from netops.engine.serial import to_json
 from netops.models import Approval, Change, Event, Job
@@ -100,7 +100,7 @@ class Story:
         )
         Change.objects.filter(pk=self.change.pk).update(created_at=self.now)
         self.job: Job | None = None
-        self.tell("state", f"{by} asks for a plan.", data={"state": "planning"}, seconds=0)
+        self.tell("state", f"{by} asked for this change.", data={"state": "planning"}, seconds=0)
 
     def tell(
         self,
@@ -164,9 +164,10 @@ class Story:
         self.change.save(update_fields=["plan", "plan_digest", "planned_at"])
         plan_version_keep(self.change, self.change.host)
         if plan.blocked:
-            self.enter(State.BLOCKED, "The plan has blockers.", end=True)
+            codes = dict.fromkeys(f.code for f in plan.findings if f.severity == BLOCKER)
+            self.enter(State.BLOCKED, f"The plan is blocked: {', '.join(codes)}.", end=True)
         else:
-            self.enter(State.AWAITING_APPROVAL, "The plan is ready.")
+            self.enter(State.AWAITING_APPROVAL, "The host made the plan; it waits for approval.")
         return self
 
     @transaction.atomic
@@ -241,7 +242,7 @@ class Story:
 def story_succeeded(of: Host, by: User, approver: User, **fields: Any) -> Change:
     """Return a change that went well."""
     told = Story(of, by, **fields).planned().judged(approver, comment="Looks right, go ahead.")
-    told.began().did(len(told.plan.steps), "dockerd answers after 0.9 s")
+    told.began().did(len(told.plan.steps), "All that ran runs again, after 2.1 s.")
     away = 2.1 if told.plan.expected_outage_s else 0.0
     return told.ended(State.SUCCEEDED, "Every step is done and proved.", away).change
 
@@ -252,11 +253,13 @@ def story_rolled_back(of: Host, by: User, approver: User, **fields: Any) -> Chan
     last = len(told.plan.steps) - 1
     told.did(last - 1)
     told.tell("step_started", told.plan.steps[last - 1].title, step=last)
-    why = "cache-1 has no address: no available IPv4 addresses on this network's address pools."
+    why = "shop-worker has no address in the network bridge."
     told.tell("step_failed", why, step=last, seconds=1.5)
-    told.tell("rollback_started", f"Step {last} failed: {why} What was done is undone.")
+    title = told.plan.steps[last - 1].title
+    why = f"Step {last}, “{title}”, failed: {why}"
+    told.tell("rollback_started", f"{why} What was done is undone, last step first.")
     for number in range(last, 0, -1):
         title = told.plan.steps[number - 1].title
         told.tell("output", f"Undone: {title}.", step=number, seconds=0.2)
-    told.tell("rolled_back", "The host is as it was.")
-    return told.ended(State.ROLLED_BACK, "The host is as it was.", 6.4).change
+    told.tell("rolled_back", f"{why} The host is as it was.")
+    return told.ended(State.ROLLED_BACK, f"{why} The host is as it was.", 6.4).change

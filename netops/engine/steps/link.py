@@ -11,8 +11,6 @@ from netops.engine.context import Context, Saved
 from netops.engine.errors import CheckFailed
 from netops.engine.steps.base import Step
 
-WORDS = {True: "up", False: "down", None: "absent"}
-
 
 class LinkStep(Step):
     """Base of the steps on a link; params: link."""
@@ -47,8 +45,15 @@ class LinkSet(LinkStep):
     def check(self, ctx: Context) -> None:
         found = self.state(ctx)
         if found is not bool(self.params["up"]):
-            raise CheckFailed(f"{self.link} is {WORDS[found]}: it did not change its state.")
-        ctx.output(f"{self.link} is {WORDS[found]}.")
+            raise CheckFailed(self._unchanged(found))
+        ctx.output(f"{self.link} is up." if found else f"{self.link} is down.")
+
+    def _unchanged(self, found: bool | None) -> str:
+        if found is None:
+            return f"{self.link} is absent: it did not change its state."
+        if found:
+            return f"{self.link} is up: it did not change its state."
+        return f"{self.link} is down: it did not change its state."
 
     def undo(self, ctx: Context, saved: Saved) -> None:
         up, now = saved["up"], self.state(ctx)

@@ -88,11 +88,13 @@ class VerifyNat(Step):
             ctx.output(f"A packet from {inside} to {target} was dropped on this host.")
             return False
         source, answered = found
-        answer = "it answered" if answered else "no answer came"
         if not _is_right(ctx, desired, inside, target, source):
             wanted = desired.to_source or "an address of this host"
             raise CheckFailed(f"{inside} left as {source} towards {target}, not as {wanted}.")
-        ctx.output(f"A packet from {inside} left as {source} towards {target}; {answer}.")
+        told = f"A packet from {inside} left as {source} towards {target}; no answer came."
+        if answered:
+            told = f"A packet from {inside} left as {source} towards {target}; it answered."
+        ctx.output(told)
         return True
 
 
@@ -187,10 +189,13 @@ def _prove_published(ctx: Context, publish: NatPublish) -> None:
     if place != (publish.to, publish.to_port):
         found = f"{place[0]}:{place[1]}" if place else "nowhere"
         raise CheckFailed(f"Port {publish.l4_port} of {address} leads to {found}: {publish.text}.")
-    told = ""
-    if publish.protocol == "tcp":
-        answer = ctx.ports.netlink.probe_tcp(address, publish.l4_port, PROBE_S)
-        words = {"open": "a program answers", "refused": "no program listens there yet"}
-        told = f"; {words.get(answer, 'nobody answers there yet')}"
-    where = f"{publish.to}:{publish.to_port}"
-    ctx.output(f"{publish.protocol} {address}:{publish.l4_port} leads to {where}{told}.")
+    port, to = f"{publish.protocol} {address}:{publish.l4_port}", f"{publish.to}:{publish.to_port}"
+    if publish.protocol != "tcp":
+        ctx.output(f"Port {port} leads to {to}.")
+        return
+    told = {
+        "open": f"Port {port} leads to {to}; a program answers.",
+        "refused": f"Port {port} leads to {to}; no program listens there yet.",
+    }
+    nobody = f"Port {port} leads to {to}; nobody answers there yet."
+    ctx.output(told.get(ctx.ports.netlink.probe_tcp(address, publish.l4_port, PROBE_S), nobody))

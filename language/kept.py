@@ -1,0 +1,64 @@
+"""Sentences that no source has any more but records have, and bits of English inside of sentences.
+
+What a host or a service said is never written anew: a sentence that is worded otherwise today stays
+as it was in the log and in the histories, and is shown in the reader's language all the same.
+"""
+
+from __future__ import annotations
+
+# As earlier versions wrote them; `{0}`, `{1}` ... stand for the values.
+FORMER = (
+    "{0} put {1} into {2}.",
+    "{0} took {1} out of {2}.",
+    "{0} set policy of {1}.",
+    "{0} removed policy of {1}.",
+    "{0} froze {1} every week, {2} {3} to {4} {5} ({6}): {7}.",
+    "{0}: {1} may now request, under {2}.",
+    "{0}: {1} may now approve, under {2}.",
+    "{0}: {1} may now cancel, under {2}.",
+    "{0}: {1} has no longer a grant to request, under {2}.",
+    "{0}: {1} has no longer a grant to approve, under {2}.",
+    "{0}: {1} has no longer a grant to cancel, under {2}.",
+    "Container {0}: none → {1}.",
+    "Container {0}: {1} → none.",
+    "FORWARD by default: {0} → {1}.",
+)
+
+# What stands where a sentence has a value, and is neither a name nor a number.
+PHRASES = (
+    "NAT: {0}",
+    "Every step is done and proved",
+    "Addresses of {0}",
+    "Container {0}",
+    "DNS server {0}",
+    "Docker network {0}",
+    "Docker's setting {0}",
+    "Firewall rule {0}",
+    "Route {0}",
+    "The site's address {0}",
+    "line {0}, column {1}",
+    "Expecting value",
+    "Expecting property name enclosed in double quotes",
+    "Expecting ',' delimiter",
+    "Expecting ':' delimiter",
+    "Extra data",
+    "Unterminated string starting at",
+    "Invalid control character at",
+    "yes",
+    "no",
+    "every address of this host",
+    "the public address {0}",
+    "the default policy",
+    "policy of {0}",
+    "the policy of {0}",
+    "the group {0}",
+    "all environments",
+    "hosts without an environment",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+)
