@@ -13,6 +13,7 @@ from netops.engine.layers import Layers, default_bridge
 from netops.engine.observed import Container, DockerNetwork, Endpoint, Link, Observed, Publish
 
 MAIN_TABLE, LOCAL_TABLE = 254, 255
+CONTAINERS_FIRST = 25
 # Docker has one network of each by itself: "host" and "none". They have no addresses of their own.
 _WITHOUT_NETWORK = ("host", "null")
 # No more digits than a number that fits anywhere: a name may be all digits.
@@ -91,6 +92,16 @@ class Picture:
     containers: tuple[ContainerRow, ...]
     layers: tuple[Layer, ...]
     agree: bool
+
+    @property
+    def containers_first(self) -> tuple[ContainerRow, ...]:
+        """Those that are seen at once."""
+        return self.containers[:CONTAINERS_FIRST]
+
+    @property
+    def containers_rest(self) -> tuple[ContainerRow, ...]:
+        """Those that are folded away: the page goes on below them."""
+        return self.containers[CONTAINERS_FIRST:]
 
 
 def published(publish: Publish) -> str:

@@ -16,11 +16,12 @@ from django.utils import timezone  # noqa: E402
 from hosts.models import Host, Tag  # noqa: E402
 from hosts.selectors import reserved_networks  # noqa: E402
 from hosts.services.fleet_columns import fleet_columns  # noqa: E402
-from netops.engine.observed import DaemonConfig, Observed  # noqa: E402
+from hosts.services.host_subnets import host_subnets_store  # noqa: E402
+from netops.engine.observed import BridgePort, DaemonConfig, Link, Observed  # noqa: E402
 from netops.engine.serial import to_json  # noqa: E402
 from netops.states import State  # noqa: E402
 from people.models import User  # noqa: E402
-from tests.browser.seed_host import seed_switches  # noqa: E402
+from tests.browser.seed_host import seed_moved, seed_switches  # noqa: E402
 from tests.browser.seed_policies import seed_policies  # noqa: E402
 from tests.browser.seed_review import seed_review  # noqa: E402
 from tests.browser.seed_work import seed_work  # noqa: E402
@@ -61,6 +62,7 @@ def main() -> None:
     seed_switches(_online)
     seed_work(bob)
     seed_review(_online, _host, REASONS[1])
+    seed_moved(alice, bob)
 
 
 def _hosts() -> None:
@@ -78,7 +80,7 @@ def _hosts() -> None:
         made.hosts.set(Host.objects.filter(name__in=names))
     for hours, text in (
         (60, "First observation."),
-        (26, "Container shop-worker: exited → running.\nContainer shop-worker: none → 172.17.0.5."),
+        (26, "Container shop-worker: exited → running.\nContainer shop-worker has 172.17.0.5 now."),
         (2, "Docker: 26.1.4 → 26.1.5."),
     ):
         world.observation(_host("web-1"), text, ago=timedelta(hours=hours))
@@ -86,6 +88,14 @@ def _hosts() -> None:
 
 def _online(name: str, seen: Observed, environment: str = "production") -> None:
     world.host(name, observed=seen, environment=environment, last_seen_at=ALWAYS_SEEN)
+
+
+def _seen_again(name: str, seen: Observed) -> None:
+    """What the host reports after a change: the page of the host and the map of the fleet agree."""
+    at = timezone.now() - timedelta(seconds=20)
+    fields = {"observed": to_json(evolve(seen, at=at.isoformat())), "observed_at": at}
+    Host.objects.filter(name=name).update(**fields, **fleet_columns(seen, reserved_networks()))
+    host_subnets_store(host=_host(name), observed=seen)
 
 
 def _host(name: str) -> Host:
@@ -100,15 +110,22 @@ def _broken() -> Observed:
         path, '{"bip": }', error="The file is not JSON: Expecting value (line 1, column 9)."
     )
     job = container(5, IPv4Network("172.17.0.0/16"), "nightly-job", auto_remove=True)
-    return evolve(seen, config=config, containers=(*seen.containers, job))
+    veth = job.endpoints[0].veth
+    link = Link(15, veth, "veth", "aa:bb:cc:00:00:02", True, 1500, "docker0", 9)
+    return evolve(
+        seen,
+        config=config,
+        containers=(*seen.containers, job),
+        links=(*seen.links, link),
+        ports=(*seen.ports, BridgePort("docker0", veth, job.name)),
+    )
 
 
 def _finished(alice: User, bob: User) -> None:
     hour = timedelta(hours=1)
     world.story_succeeded(_host("web-2"), alice, bob, ago=3 * hour, reason=REASONS[0])
     moved = observed(name="web-2", subnet=world.NEW_SUBNET, names=NAMES, manager="sysv")
-    fields = {"observed": to_json(moved), **fleet_columns(moved, reserved_networks())}
-    Host.objects.filter(name="web-2").update(**fields)
+    _seen_again("web-2", moved)
     world.story_rolled_back(_host("web-0"), alice, bob, ago=2 * hour, reason=REASONS[1])
     asked = {"network": "bridge", "subnet": "10.20.4.0/24"}
     broken = world.Story(_host("db-1"), alice, ago=hour / 2, reason=REASONS[2], spec=asked)
@@ -128,7 +145,7 @@ def _nat(alice: User, bob: User) -> None:
         _host("nat-1"), alice, bob, spec=asked, kind="nat", ago=50 * minute, reason=REASONS[3]
     )
     seen = with_setting(without_nat(observed(name="nat-1", names=NAMES)), made.pk, **asked)
-    Host.objects.filter(name="nat-1").update(observed=to_json(seen))
+    _seen_again("nat-1", seen)
     wanted = {
         "subnet": "172.17.0.0/16",
         "mode": "snat",

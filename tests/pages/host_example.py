@@ -183,7 +183,7 @@ def _links(running: tuple[Container, ...]) -> tuple[Link, ...]:
         Link(1, "lo", "", "00:00:00:00:00:00", True, 65536),
         Link(2, "eth0", "", "52:54:00:8b:1f:03", True, 1500),
         Link(3, "docker0", "bridge", "02:42:5e:91:0c:7a", True, 1500),
-        Link(4, "br-5f2d8c1e90ab", "bridge", "02:42:9d:1a:44:e2", False, 1500),
+        Link(4, "br-5f2d8c1e90ab", "bridge", "02:42:9d:1a:44:e2", True, 1500),
     )
     veths = tuple(
         Link(10 + n, c.endpoints[0].veth, "veth", "aa:bb:cc:00:00:01", True, 1500, "docker0", 9)
