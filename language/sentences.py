@@ -22,6 +22,7 @@ _WHERE = (
     "netops/kinds*.py",
     "netops/nat_way.py",
     "*/services/*.py",
+    "notify/senders/*.py",
     "policies/access.py",
     "policies/freeze.py",
     "people/errors.py",

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from netops.kinds import target_of
 from netops.models import Change
 from notify.happenings import TEST, Happening
+from notify.models import Delivery
 from people.models import User
 
 MOST_TEXT = 1000
@@ -24,22 +25,24 @@ def language_of(user: User) -> str:
 
 @frozen
 class Message:
-    """`subject` is one line; `text` what stands below it; `data` what is told to programs."""
+    """`subject` is one line; `text` what stands below it; `data` what is told to programs; `by` is
+    who wrote the comment that it is about."""
 
     subject: str
     text: str
     data: dict[str, Any]
+    by: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return what a Delivery keeps beside the subject."""
-        return {"text": self.text, "data": self.data}
+        return {"text": self.text, "data": self.data, "by": self.by}
 
 
 def message_of(happening: Happening, change: Change, *, by: str = "", said: str = "") -> Message:
     """Return the message about a change, in the language that is active; `said` is a comment by
     `by`."""
     words = {"pk": change.pk, "host": change.host.name, "by": by}
-    subject = _subject(happening, change) % words
+    subject = _subject(happening) % words
     url = f"{settings.DOCKERNET_PUBLIC_URL}{reverse('netops:change', args=[change.pk])}"
     lines = [
         _("What: %(target)s") % {"target": target_of(change)},
@@ -61,7 +64,7 @@ def message_of(happening: Happening, change: Change, *, by: str = "", said: str 
             "url": url,
         },
     }
-    return Message(subject, "\n".join([*lines, "", url]), data)
+    return Message(subject, "\n".join([*lines, "", url]), data, by)
 
 
 def trial_message() -> Message:
@@ -70,7 +73,20 @@ def trial_message() -> Message:
     return Message(_("A test from Dockernet"), text, {"event": TEST})
 
 
-def _subject(happening: Happening, change: Change) -> str:
+def subject_now(delivery: Delivery) -> str:
+    """Return the subject of a message in the language that is active, from what the message keeps;
+    as it was sent where it does not keep that."""
+    if delivery.happening == TEST:
+        return _("A test from Dockernet")
+    change = delivery.message.get("data", {}).get("change", {})
+    words = {"pk": change.get("id"), "host": change.get("host"), "by": delivery.message.get("by")}
+    needed = ["pk", "host", *(["by"] if delivery.happening == Happening.COMMENT else [])]
+    if delivery.happening not in Happening.values or not all(words[name] for name in needed):
+        return delivery.subject
+    return _subject(Happening(delivery.happening)) % words
+
+
+def _subject(happening: Happening) -> str:
     said = {
         Happening.APPROVAL: _("Change %(pk)s on %(host)s waits for your approval"),
         Happening.CONFIRM: _("Change %(pk)s on %(host)s waits to be confirmed"),

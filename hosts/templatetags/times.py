@@ -67,6 +67,20 @@ def moment(value: datetime | None) -> SafeString | str:
 
 
 @register.simple_tag
+def day(value: datetime) -> SafeString | str:
+    """A moment of the last 24 hours as `ago`, another as its day in UTC: what a record is found
+    by. The exact time is its title."""
+    if (timezone.now() - value).total_seconds() < _DAY:
+        return ago(value)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        value.isoformat(),
+        exact(value),
+        f"{value.astimezone(UTC):%Y-%m-%d}",
+    )
+
+
+@register.simple_tag
 def running_since(value: datetime | None) -> SafeString | str:
     """Seconds since a moment; they count up in the browser."""
     if value is None:
@@ -82,15 +96,20 @@ def until(value: datetime | None) -> SafeString | str:
     """ "in 43 s" up to a moment; the seconds count down in the browser."""
     if value is None:
         return ""
+    return format_html(_("in {span}"), span=left(value))
+
+
+@register.simple_tag
+def left(value: datetime | None) -> SafeString | str:
+    """ "43 s", what is left up to a moment; it counts down in the browser."""
+    if value is None:
+        return ""
     seconds = max(0.0, (value - timezone.now()).total_seconds())
     return format_html(
-        _("in {span}"),
-        span=format_html(
-            '<time datetime="{}" title="{}" data-until>{}</time>',
-            value.isoformat(),
-            exact(value),
-            seconds_text(seconds),
-        ),
+        '<time datetime="{}" title="{}" data-until>{}</time>',
+        value.isoformat(),
+        exact(value),
+        seconds_text(seconds),
     )
 
 

@@ -58,6 +58,7 @@ def _page(request: UserRequest, form: HistoryForm, status: int = 200) -> HttpRes
         "form": form,
         "headings": _headings(sort),
         "filtered": not valid or any(form.cleaned_data.values()),
+        "narrowed": not valid or any(v for k, v in form.cleaned_data.items() if k != "q"),
         "query": request.GET.urlencode(),
     }
     htmx = request.htmx and status == 200
@@ -71,9 +72,8 @@ def _headings(sort: str) -> list[tuple[str, str, str]]:
         "change": _("Change"),
         "state": _("State"),
         "host": _("Host"),
-        "reason": _("Reason"),
         "requester": _("Requested by"),
-        "when": _("When"),
+        "when": _("Requested"),
     }
     now = sort if sort.removeprefix("-") in SORTS else "-change"
     found = []

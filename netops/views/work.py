@@ -22,16 +22,19 @@ MOST_COUNTED = 99
 def work(request: UserRequest) -> HttpResponse:
     """The page; htmx gets the part that changes alone."""
     user = request.user
-    approvals, asked = to_approve(user=user), changes_asked(user=user, most=SHOWN + 1)
+    approvals, confirms = to_approve(user=user), to_confirm(user=user, most=SHOWN)
     needy = changes_in_need(most=SHOWN + 1)
+    above = [change for change in [*confirms, *needy[:SHOWN]] if change.requested_by == user]
+    asked = changes_asked(user=user, most=SHOWN + 1, without=[change.pk for change in above])
     context = {
         "approvals": approvals[:SHOWN],
         "approvals_more": max(0, len(approvals) - SHOWN),
-        "confirms": to_confirm(user=user, most=SHOWN),
+        "confirms": confirms,
         "needy": needy[:SHOWN],
         "needy_more": len(needy) > SHOWN,
         "asked": asked[:SHOWN],
         "asked_more": len(asked) > SHOWN,
+        "asked_above": bool(above),
     }
     template = "netops/_work_part.html" if request.htmx else "netops/work.html"
     return render(request, template, context)

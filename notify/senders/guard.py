@@ -12,7 +12,6 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -67,10 +66,10 @@ def _inner(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 def _connect(connection: HTTPConnection, deadline: Deadline, *, plain: bool) -> socket.socket:
     """Connect to the first address of the name that may be connected to and answers."""
     host, tried = connection._dns_host, 0
-    refused = _("There is no address for %(host)s.") % {"host": host}
+    refused = f"There is no address for {host}."
     for family, kind, protocol, _name, address in _found(connection, deadline):
         if not allowed(str(address[0]), plain=plain):
-            refused = _("%(ip)s is not an address that webhooks may go to.") % {"ip": address[0]}
+            refused = f"{address[0]} is not an address that webhooks may go to."
             continue
         # A name may have hundreds of addresses that say nothing.
         if tried == MOST_ADDRESSES or deadline.over:
@@ -85,8 +84,7 @@ def _connect(connection: HTTPConnection, deadline: Deadline, *, plain: bool) -> 
             deadline.hold(one)
         except OSError as error:
             one.close()
-            why = {"ip": address[0], "error": error.strerror or "timeout"}
-            refused = _("%(ip)s does not answer (%(error)s).") % why
+            refused = f"{address[0]} does not answer ({error.strerror or 'timeout'})."
             continue
         return one
     raise NotConnected(connection, refused)
@@ -98,11 +96,10 @@ def _found(connection: HTTPConnection, deadline: Deadline) -> list[tuple[Any, ..
         within = min(LOOK_UP_S, deadline.left_s)
         return addresses_of(host, connection.port, within_s=within)
     except TimeoutError as error:
-        late = _("The address of %(host)s was not found in time.") % {"host": host}
+        late = f"The address of {host} was not found in time."
         raise NotConnected(connection, late) from error
     except OSError as error:
-        none = _("There is no address for %(host)s.") % {"host": host}
-        raise NotConnected(connection, none) from error
+        raise NotConnected(connection, f"There is no address for {host}.") from error
 
 
 class _Plain(HTTPConnection):

@@ -10,7 +10,6 @@ from typing import Any
 
 import requests
 from cryptography.fernet import InvalidToken
-from django.utils.translation import gettext as _
 from requests.exceptions import RequestException
 
 from notify.models import Delivery, Webhook
@@ -54,19 +53,18 @@ def hook_send(delivery: Delivery) -> None:
     """Post a delivery to its person's webhook; raises NotSent."""
     hook = Webhook.objects.filter(user_id=delivery.user_id).first()
     if hook is None:
-        raise NotSent(_("The webhook was removed."), for_good=True)
+        raise NotSent("The webhook was removed.", for_good=True)
     try:
         url = unseal(hook.url_sealed, purpose=PURPOSE)
         secret = unseal(hook.secret_sealed, purpose=PURPOSE)
     except InvalidToken as error:
-        message = _("The site's SECRET_KEY is another now: set the webhook again.")
+        message = "The webhook can no longer be read here: set it again."
         raise NotSent(message, for_good=True) from error
     status = _post(url, secret, body_of(delivery), str(delivery.pk))
     if not 200 <= status < 300:
-        said = {"host": hook.host, "status": status}
         if 300 <= status < 400:
-            raise NotSent(_("%(host)s answered %(status)s; redirects are not followed.") % said)
-        raise NotSent(_("%(host)s answered %(status)s.") % said)
+            raise NotSent(f"{hook.host} answered {status}; redirects are not followed.")
+        raise NotSent(f"{hook.host} answered {status}.")
 
 
 def _post(url: str, secret: str, body: bytes, number: str) -> int:
@@ -92,23 +90,23 @@ def _post(url: str, secret: str, body: bytes, number: str) -> int:
             )
         except (RequestException, OSError, ValueError) as error:
             late = deadline.over and not _not_connected(error)
-            said = _("No answer came in time.") if late else _why(error)
+            said = "No answer came in time." if late else _why(error)
             raise NotSent(said, unanswered=True) from error
         # Closed without reading what it says: only whether it took the message counts.
         answer.close()
         if deadline.over:  # cut off in the middle of its answer, which then looks whole
-            raise NotSent(_("No answer came in time."), unanswered=True)
+            raise NotSent("No answer came in time.", unanswered=True)
         return answer.status_code
 
 
 def _why(error: Exception) -> str:
     """Return what went wrong in one line, without the URL, which is a secret."""
     if isinstance(error, requests.exceptions.SSLError):
-        return _("Its certificate is not good, or it speaks no TLS.")
+        return "Its certificate is not good, or it speaks no TLS."
     if isinstance(error, requests.exceptions.Timeout):
-        return _("No answer came in time.")
+        return "No answer came in time."
     inner = _not_connected(error)
-    return inner.said if inner else _("The connection failed.")
+    return inner.said if inner else "The connection failed."
 
 
 def _not_connected(error: Exception) -> NotConnected | None:

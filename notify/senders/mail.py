@@ -6,7 +6,6 @@ from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.utils.translation import gettext as _
 
 from notify.models import Delivery
 
@@ -15,8 +14,9 @@ _ABOUT_ONE = (SMTPRecipientsRefused, SMTPSenderRefused, SMTPDataError, ValueErro
 
 
 class NotSent(Exception):
-    """The message did not go out; the text says why and is shown to its owner. `for_good`: trying
-    again is no use. `unanswered`: the other side is away or late, for its other messages too."""
+    """The message did not go out; the text says why, in English (pages show it by `said`).
+    `for_good`: trying again is no use. `unanswered`: the other side is away or late, for its other
+    messages too."""
 
     def __init__(self, message: str, *, for_good: bool = False, unanswered: bool = False) -> None:
         super().__init__(message)
@@ -27,10 +27,10 @@ class NotSent(Exception):
 def mail_send(delivery: Delivery) -> None:
     """Send a delivery to its person's address; raises NotSent."""
     if not settings.DOCKERNET_MAIL:
-        raise NotSent(_("No mail server is configured (EMAIL_URL)."), for_good=True)
+        raise NotSent("This site has no mail server.", for_good=True)
     address = delivery.user.email
     if not address:
-        raise NotSent(_("The person has no e-mail address."), for_good=True)
+        raise NotSent("The person has no e-mail address.", for_good=True)
     # The same number at each try: a mail server that had it already can tell.
     headers = {
         "Message-ID": f"<{delivery.pk}@{settings.DOCKERNET_MAIL_DOMAIN}>",
@@ -47,7 +47,7 @@ def mail_send(delivery: Delivery) -> None:
         mail.send()
     except (OSError, ValueError) as error:
         # smtplib's errors are OSErrors. What a server says may hold anything: one line of it.
-        said = _("The mail server did not take it: %(error)s") % {"error": _line(error)}
+        said = f"The mail server did not take it: {_line(error)}"
         raise NotSent(said, unanswered=not isinstance(error, _ABOUT_ONE)) from error
 
 

@@ -7,11 +7,9 @@ import time
 from datetime import datetime, timedelta
 from enum import Enum
 
-from django.utils import timezone, translation
-from django.utils.translation import gettext as _
+from django.utils import timezone
 
 from notify.happenings import Channel
-from notify.message import language_of
 from notify.models import Delivery
 from notify.senders.hook import hook_send
 from notify.senders.mail import NotSent, mail_send
@@ -90,23 +88,21 @@ def _claim(delivery: Delivery) -> bool:
 
 
 def _send(delivery: Delivery) -> Went:
-    # What went wrong is written down for the person to read.
-    with translation.override(language_of(delivery.user)):
-        try:
-            if not delivery.user.is_active:
-                raise NotSent(_("The person is not active any more."), for_good=True)
-            mail_send(delivery) if delivery.channel == Channel.MAIL else hook_send(delivery)
-        except NotSent as error:
-            _not_sent(delivery, str(error), for_good=error.for_good)
-            if not error.unanswered:
-                return Went.FAILED
-            _leave_alone(delivery)
-            return Went.UNANSWERED
-        except Exception:  # one message must not stop the others
-            log.exception("delivery %s", delivery.pk)
-            said = _("Something went wrong here; it has been logged.")
-            _not_sent(delivery, said, for_good=False)
+    try:
+        if not delivery.user.is_active:
+            raise NotSent("The person is not active any more.", for_good=True)
+        mail_send(delivery) if delivery.channel == Channel.MAIL else hook_send(delivery)
+    except NotSent as error:
+        _not_sent(delivery, str(error), for_good=error.for_good)
+        if not error.unanswered:
             return Went.FAILED
+        _leave_alone(delivery)
+        return Went.UNANSWERED
+    except Exception:  # one message must not stop the others
+        log.exception("delivery %s", delivery.pk)
+        said = "Something went wrong here; it has been logged."
+        _not_sent(delivery, said, for_good=False)
+        return Went.FAILED
     Delivery.objects.filter(pk=delivery.pk).update(
         state=Delivery.State.SENT, sent_at=timezone.now(), error=""
     )

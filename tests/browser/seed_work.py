@@ -17,6 +17,7 @@ def seed_work(bob: User) -> None:
     all_ = ["approval", "any-failure", "comment"]
     Choice.objects.create(user=bob, environment="", mail=["approval"], webhook=all_)
     Choice.objects.create(user=bob, environment="production", mail=all_, webhook=all_)
+    about = {"id": 12, "host": "edge-icn-4"}
     refused = "hooks.chat.example answered 503."
     for state, error, tries, ago in (
         (Delivery.State.WAITING, refused, 3, 9),
@@ -35,7 +36,7 @@ def seed_work(bob: User) -> None:
             happening="failed",
             change_id=12,
             subject="Change 12 on edge-icn-4 failed and needs a person",
-            message={"text": "", "data": {"event": "failed"}},
+            message={"text": "", "data": {"event": "failed", "change": about}},
             state=state,
             error=error,
             attempts=tries,

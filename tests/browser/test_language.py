@@ -23,7 +23,7 @@ PAGES = {
     "/changes/1/": ("Succeeded", "성공"),
     "/work/": ("My work", "내 작업"),
     "/changes/": ("History", "이력"),
-    "/account/notifications/": ("What I am told of", "알림"),
+    "/account/notifications/": ("Tell me when", "알림"),
     "/help/terms/": ("Terms", "용어"),
     "/policies/": ("Policies", "정책"),
 }

@@ -72,7 +72,7 @@ def test_the_history_is_searched_and_repeated_by_keyboard(
 def test_a_choice_is_made_by_keyboard(site: Site, page: Page, words: Words) -> None:
     log_in(page, site.address, "carol")
     page.goto(f"{site.address}/account/notifications/?environment=production")
-    box = page.get_by_label(f"{words(FAILED)}: {words('E-mail')}")
+    box = page.get_by_label(f"{words(FAILED)}: {words('Webhook')}")
     box.focus()
     page.keyboard.press("Space")
     page.keyboard.press("Enter")

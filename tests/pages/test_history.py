@@ -133,3 +133,15 @@ def test_it_offers_the_same_on_another_host(browse: Browse, three: list[int]) ->
 def test_a_reader_may_only_look(browse: Browse, three: list[int]) -> None:
     page = browse("carol").get("/changes/", {"sort": "-when"})
     assert "/changes/new/" not in targets(page)
+
+
+def test_filters_that_say_nothing_sensible_are_told_once(browse: Browse, three: list[int]) -> None:
+    page = text(browse("carol").get("/changes/?since=2026-03-02&until=2026-03-01"))
+    assert "The last day is before the first." in page
+    assert "No change matches" not in page
+
+
+def test_a_row_names_the_day_once_it_is_not_today(browse: Browse, three: list[int]) -> None:
+    page = text(browse("carol").get("/changes/"))
+    assert "2026-03-01" in page
+    assert "just now" in page

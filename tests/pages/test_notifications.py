@@ -132,7 +132,7 @@ def test_a_test_needs_a_way_and_is_bounded(
 def test_one_sees_ones_own_messages_alone(browse: Browse, people: People) -> None:
     for name in ("carol", "bob"):
         Delivery.objects.create(
-            user=people[name], channel="mail", happening="test", subject=f"To {name}", message={}
+            user=people[name], channel="mail", happening="failed", subject=f"To {name}", message={}
         )
     page = text(browse("carol").get(PAGE, headers={"HX-Request": "true"}))
     assert "To carol" in page
@@ -156,3 +156,56 @@ def test_it_takes_few_queries(browse: Browse, people: People, htmx: bool) -> Non
         more(number)
     assert count(client, PAGE) == few
     assert few <= (3 if htmx else 6)
+
+
+def test_without_a_mail_server_a_choice_of_mail_is_kept_but_not_made(
+    browse: Browse, people: People, settings: Settings
+) -> None:
+    Choice.objects.create(user=people["carol"], environment="", mail=["failed"])
+    client = browse("carol")
+    page = client.get(PAGE)
+    boxes = {box["id"]: box for box in tags(page, "input") if box.get("type") == "checkbox"}
+    assert all("disabled" in box for name, box in boxes.items() if name.startswith("mail-"))
+    assert not any("disabled" in box for name, box in boxes.items() if name.startswith("web"))
+    sent = [box["value"] for box in tags(page, "input") if box.get("name") == "mail"]
+    assert sent == ["failed"]
+    settings.DOCKERNET_MAIL = True
+    boxes = {box["id"]: box for box in tags(client.get(PAGE), "input") if "id" in box}
+    assert boxes["mail-failed"]["name"] == "mail"
+    assert "disabled" not in boxes["mail-failed"]
+
+
+def test_settings_of_the_site_are_told_to_admins_alone(browse: Browse, people: People) -> None:
+    for name, told in (("carol", False), ("admin", True)):
+        page = text(browse(name).get(PAGE))
+        assert ("EMAIL_URL" in page) == told
+        assert ("DOCKERNET_WEBHOOK_PRIVATE" in page) == told
+
+
+def test_a_message_is_shown_in_the_readers_language(browse: Browse, people: People) -> None:
+    """It went out in English; the page is read in Korean."""
+    change = {"id": 7, "host": "web-1"}
+    for happening, error in (
+        ("failed", "chat.example answered 503."),
+        ("comment", "192.0.2.1 does not answer (Connection refused)."),
+    ):
+        Delivery.objects.create(
+            user=people["carol"],
+            channel="webhook",
+            happening=happening,
+            subject="As it was sent",
+            message={"text": "", "data": {"change": change}},
+            error=error,
+        )
+    page = text(browse("carol").get(PAGE, headers={"Accept-Language": "ko"}))
+    assert "web-1의 7번 변경이 실패하여" in page
+    assert "chat.example의 응답: 503." in page
+    assert "192.0.2.1에서 응답이 없습니다(Connection refused)." in page
+    # Who wrote the comment is not known of a message from before.
+    assert "As it was sent" in page
+    Delivery.objects.filter(happening="comment").update(
+        message={"text": "", "by": "bob", "data": {"change": change}}
+    )
+    page = text(browse("carol").get(PAGE, headers={"Accept-Language": "ko"}))
+    assert "As it was sent" not in page
+    assert "bob" in page

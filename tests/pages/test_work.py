@@ -59,9 +59,12 @@ def test_it_shows_what_waits_for_whom(browse: Browse, people: People) -> None:
     page = browse("bob").get("/work/")
     assert "VPN of the Seoul office" in text(page)
     assert f"/changes/{change.pk}/" in targets(page)
-    assert text_of(browse("bob").get("/work/count/"), "work-count") == "11 waits for you"
+    assert (
+        text_of(browse("bob").get("/work/count/"), "work-count")
+        == "11 waits for your approval or confirmation"
+    )
     assert text_of(browse("alice").get("/work/count/"), "work-count") == ""
-    assert "Waits for my approval" not in text(browse("alice").get("/work/"))
+    assert "Waiting for your approval" not in text(browse("alice").get("/work/"))
     assert f"#{change.pk}" in text(browse("alice").get("/work/"))
 
 
@@ -144,7 +147,7 @@ def test_it_shows_what_waits_to_be_confirmed(browse: Browse, people: People, web
     story.held()
     assert [c.pk for c in to_confirm(user=people["alice"])] == [story.change.pk]
     assert to_confirm(user=people["alice"])[0].confirm_until == story.job.confirm_until  # type: ignore
-    assert "Waits to be confirmed" in text(browse("alice").get("/work/"))
+    assert "Waiting for your confirmation" in text(browse("alice").get("/work/"))
     assert to_confirm(user=people["carol"]) == []
     rule(people, "production", cancel_granted_only=True)
     assert to_confirm(user=people["bob"]) == []
@@ -177,3 +180,23 @@ def test_it_gives_htmx_the_part_alone(browse: Browse, people: People, path: str)
     answer = browse("bob").get(path, headers={"HX-Request": "true"})
     assert answer.status_code == 200
     assert "<html" not in answer.content.decode()
+
+
+def test_it_names_each_change_once_and_the_last_word_first(
+    browse: Browse, people: People, web: Host
+) -> None:
+    story = world.Story(web, people["alice"]).planned().judged(people["bob"]).began()
+    failed = story.ended(State.FAILED, "It is in neither state.").change
+    older, newer = (
+        world.story_succeeded(world.host(name), people["alice"], people["bob"])
+        for name in ("web-2", "web-3")
+    )
+    Change.objects.filter(pk=older.pk).update(updated_at=timezone.now() + timedelta(minutes=1))
+    page = browse("alice").get("/work/").content.decode()
+    assert f'"needy-{failed.pk}"' in page
+    assert f'"asked-{failed.pk}"' not in page
+    assert page.index(f'"asked-{older.pk}"') < page.index(f'"asked-{newer.pk}"')
+    Change.objects.exclude(pk=failed.pk).update(requested_by=people["dan"])
+    assert "All that you asked for stands above." in text(browse("alice").get("/work/"))
+    assert "You have not asked" not in text(browse("alice").get("/work/"))
+    assert "You have not asked" in text(browse("bob").get("/work/"))
