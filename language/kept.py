@@ -22,6 +22,23 @@ FORMER = (
     "Container {0}: none → {1}.",
     "Container {0}: {1} → none.",
     "FORWARD by default: {0} → {1}.",
+    "A part of this host that decides could not be looked at: {0}",
+    "In to the containers",
+    "Port {0}/{1} is open on {2}, for everybody who reaches it. Name one host_ip to narrow it.",
+    "The DNS server {0} ({1}) is inside {2}; names would no longer resolve. {3}.",
+    "This host has a route to {0}, which overlaps {1}; one of the two would lose its "
+    "packets. {2}, or accept “overlaps-route” if nothing in {3} is needed from this host.",
+    "This host is a node of a swarm; while Docker restarts, its services are moved to other "
+    "nodes. Drain the node first (docker node update --availability drain), or accept "
+    "“swarm-node”.",
+    "docker0 has {0} beside {1}. Exactly one address remains after the change: these are "
+    "removed too, and come back only if the change is rolled back.",
+    "{0} publishes {1}, on an address of the old subnet {2}: it cannot start once that "
+    "address is gone. Create it anew without that address, or accept “host-ip-bound” and it "
+    "stays stopped.",
+    "{0} runs with --rm: Docker deletes it, with what is written in it, as soon as it "
+    "stops. Start it again without --rm, wait until it is done, or accept "
+    "“removes-container”.",
 )
 
 # What stands where a sentence has a value, and is neither a name nor a number.

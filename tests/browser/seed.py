@@ -72,7 +72,7 @@ def _hosts() -> None:
     _online("db-1", _broken(), environment="staging")
     _online("edge-icn-1", observed(name="edge-icn-1", containers=9, manager="sysv"))
     _online("edge-icn-2", observed(name="edge-icn-2", containers=0))
-    world.host("build-7", environment="staging", online=False)
+    world.host("build-7", environment="lab", online=False)
     world.host("web-3", enrolled_at=None, observed=None, last_seen_at=None)
     world.host("old-1", revoked_at=timezone.now(), online=False)
     for tag, names in {"gpu": ("edge-icn-1",), "shop": ("edge-icn-1", "web-1", "web-2")}.items():
