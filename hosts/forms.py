@@ -31,14 +31,14 @@ class HostForm(TagsForm):
     name = forms.CharField(
         label=_("Name"),
         max_length=63,
-        help_text=_("How the team calls it, such as web-1: a to z, 0 to 9 and -."),
+        help_text=_("What your team calls it, such as web-1: a to z, 0 to 9 and -."),
         widget=forms.TextInput(_TEXT | {"autofocus": True}),
     )
     environment = forms.CharField(
         label=_("Environment"),
         required=False,
         max_length=63,
-        help_text=_("Such as production or staging; the list of hosts can be narrowed by it."),
+        help_text=_("Such as production or staging; policies, freezes and filters go by it."),
         widget=forms.TextInput(_TEXT),
     )
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import IPv4Network
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from audit.models import Entry
-from hosts.models import Host, Observation, ReservedRange
+from hosts.models import EnrolmentToken, Host, Observation, ReservedRange
 from netops.wire import ReservedRange as WireRange
 from people.errors import NotFound
 
@@ -21,6 +21,14 @@ def environments() -> list[str]:
     """Return the environments in use, by name."""
     named = Host.objects.exclude(environment="").order_by("environment")
     return list(named.values_list("environment", flat=True).distinct())
+
+
+def enrolment_until(*, host: Host) -> datetime | None:
+    """Return until when a host that is pending can still be enrolled with a line that was made;
+    None if no line is good any more."""
+    good = EnrolmentToken.objects.filter(host=host, used_at=None, expires_at__gt=timezone.now())
+    newest = good.order_by("-expires_at").first()
+    return newest.expires_at if newest else None
 
 
 def fleet_is_empty() -> bool:

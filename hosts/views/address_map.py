@@ -130,10 +130,12 @@ def map_hosts(request: UserRequest) -> HttpResponse:
     known = use in HostSubnet.Use.values and network_read(subnet) is not None
     rows = subnet_hosts(subnet=subnet, use=use, clashing=clashing) if known else None
     rows = rows if rows is not None else HostSubnet.objects.none()
+    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "subnet": subnet if known else "",
         "use": HostSubnet.Use(use).label if known else "",
         "clashing": clashing,
-        "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
+        "page": page,
+        "clashes": any(row.clash for row in page.object_list),
     }
     return render(request, "hosts/map_hosts.html", context)

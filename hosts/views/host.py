@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -17,7 +19,13 @@ from hosts.nat import nat_section
 from hosts.nat_audit import nat_audit
 from hosts.picture import picture_of, routes_of, settings_of
 from hosts.problems import problems_of
-from hosts.selectors import host_get, observation_list, reserved_networks, trouble_latest
+from hosts.selectors import (
+    enrolment_until,
+    host_get,
+    observation_list,
+    reserved_networks,
+    trouble_latest,
+)
 from hosts.services.broker_access import BrokerAway
 from hosts.services.enrolment import enrolment_renew
 from hosts.services.hosts import host_refresh, host_revoke
@@ -50,7 +58,8 @@ def detail(request: UserRequest, name: str) -> HttpResponse:
     host = host_get(name=name)
     changes = list(change_list(host=host.name)[:_RECENT])
     frozen = frozen_now(host=host)
-    known = _known(host, changes, frozen)
+    line_until = enrolment_until(host=host) if host.enrolled_at is None else None
+    known = _known(host, changes, frozen, line_until)
     if request.htmx and request.GET.get("known") == known:
         return HttpResponse(status=204)
     refusal = request_refusal(user=request.user, host=host)
@@ -59,6 +68,7 @@ def detail(request: UserRequest, name: str) -> HttpResponse:
         "open_changes": [change for change in changes if change.state not in AT_REST],
         "held": any(change.state in HOLDING for change in changes),
         "known": known,
+        "line_until": line_until,
         "frozen": frozen,
         "may_request": refusal is None,
         "no_grant": refusal.message if refusal and refusal.code == "no-grant" else "",
@@ -97,13 +107,16 @@ def _context(host: Host) -> dict[str, object]:
     return context
 
 
-def _known(host: Host, changes: list[Change], frozen: Frozen | None) -> str:
+def _known(
+    host: Host, changes: list[Change], frozen: Frozen | None, line_until: datetime | None
+) -> str:
     """What a reader's page knows: another text means that there is news."""
     newest = [f"{change.pk}-{change.state}" for change in changes]
     seen = host.observed_at.isoformat() if host.observed_at else ""
     until = frozen.until.isoformat() if frozen else ""
+    line = line_until.isoformat() if line_until else ""
     rotation = "rotating" if host.next_secret else str(host.keys_at or "")
-    return " ".join([host.status, seen, until, rotation, *newest])
+    return " ".join([host.status, seen, until, rotation, line, *newest])
 
 
 @login_required

@@ -13,8 +13,9 @@ from attrs import evolve
 from django.test import Client
 from django.utils import timezone
 
-from hosts.models import Host
+from hosts.models import EnrolmentToken, Host
 from hosts.picture import picture_of
+from hosts.services import host_create
 from netops.engine.layers import layers_of
 from netops.engine.observed import DaemonConfig, Observed, Route
 from netops.engine.serial import from_json
@@ -321,3 +322,18 @@ def test_app_2_stands_before_app_10(browse: Browse, people: dict[str, User]) -> 
     names = [f"app-{n}" for n in range(12)]
     assert [row.container.name for row in seen.containers] == names
     assert [port.container for port in seen.bridge.ports] == names
+
+
+def test_it_says_whether_a_pending_host_can_still_be_enrolled(
+    browse: Browse, people: dict[str, User]
+) -> None:
+    host, _ = host_create(user=people["admin"], name="web-9")
+    client = browse("admin")
+    page = client.get("/hosts/web-9/")
+    assert "Its enrolment command works once; it expires in " in text(page)
+    address = next(d["hx-get"] for d in tags(page, "div") if d.get("id") == "host-part")
+    assert client.get(address, headers=HX).status_code == 204
+    EnrolmentToken.objects.filter(host=host).update(expires_at=timezone.now())
+    news = client.get(address, headers=HX)
+    assert "its enrolment command has expired" in text(news)
+    assert "spin" not in news.content.decode()

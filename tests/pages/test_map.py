@@ -186,3 +186,18 @@ def test_it_asks_before_a_range_is_given_back(browse: Browse, people: dict[str, 
     client.post(path)
     assert not ReservedRange.objects.exists()
     assert client.get(path).status_code == 404
+
+
+def test_what_is_empty_for_all_hosts_is_no_column(browse: Browse, people: dict[str, User]) -> None:
+    world.host("web-1")
+    address = "/map/hosts/?subnet=172.17.0.0/16&use=docker0"
+    client = browse("carol")
+    assert "Overlaps on the host" not in text(client.get(address))
+    HostSubnet.objects.filter(use="docker0").update(clash="172.17.4.0/24 eth1")
+    assert "Overlaps on the host" in text(client.get(address))
+
+
+def test_a_range_without_room_leads_to_the_others(browse: Browse, people: dict[str, User]) -> None:
+    page = browse("carol").get("/map/?in=10.0.0.0/30&size=24")
+    assert "No /24 is free here. Find one elsewhere" in text(page)
+    assert "/map/?size=24#free" in targets(page)
