@@ -18,11 +18,11 @@ def why_no_audit(observed: Observed) -> str:
     if any(problem.startswith("Firewall") for problem in observed.problems):
         return "The firewall's rules could not be read."
     if "nat" in observed.firewall.tables and not observed.firewall.nat:
-        return "The worker on this host does not tell the rules of the table nat."
+        return "The agent on this host does not tell the rules of the table nat."
     if observed.firewall.left_out:
         return f"The table nat has {observed.firewall.left_out} rules more than are reported."
     try:
         own_rules(observed.nat.settings)
     except (SpecInvalid, ValueError):
-        return "The NAT settings that the worker keeps on this host are damaged."
+        return "The NAT settings that the agent keeps on this host are damaged."
     return ""

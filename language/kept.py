@@ -21,6 +21,7 @@ FORMER = (
     "{0}: {1} has no longer a grant to cancel, under {2}.",
     "Container {0}: none → {1}.",
     "Container {0}: {1} → none.",
+    "The worker was lost in mid-job; the host's journal will say what became of it.",
     "FORWARD by default: {0} → {1}.",
     "A part of this host that decides could not be looked at: {0}",
     "In to the containers",

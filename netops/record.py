@@ -17,7 +17,7 @@ from netops.engine.plan import StepSpec
 from netops.event_row import EventRow
 
 WAITING, RUNNING, DONE, FAILED, UNDONE = "waiting", "running", "done", "failed", "undone"
-# A step that had begun when the worker was lost, and of which nothing more was heard.
+# A step that had begun when the agent was lost, and of which nothing more was heard.
 CUT = "cut"
 MOST_LINES = 400
 _WORDS: dict[str, Promise] = {

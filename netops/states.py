@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class State(models.TextChoices):
-    """The contract's states; `unknown` means that the worker was lost in mid-job."""
+    """The contract's states; `unknown` means that the agent was lost in mid-job."""
 
     PLANNING = "planning", _("Planning")
     BLOCKED = "blocked", _("Blocked")

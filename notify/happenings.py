@@ -18,9 +18,9 @@ class Happening(models.TextChoices):
     SUCCEEDED = "succeeded", _("My change succeeded")
     ROLLED_BACK = "rolled_back", _("My change was rolled back")
     FAILED = "failed", _("My change failed and needs a person")
-    UNKNOWN = "unknown", _("The worker was lost during my change")
+    UNKNOWN = "unknown", _("The agent was lost during my change")
     STUCK = "stuck", _("My change cannot go on: blocked, stale or expired")
-    ANY_FAILURE = "any-failure", _("Anybody's change failed, was rolled back or lost its worker")
+    ANY_FAILURE = "any-failure", _("Anybody's change failed, was rolled back or lost its agent")
     COMMENT = "comment", _("A comment on a change that I asked for, judged or wrote about")
 
 

@@ -95,7 +95,7 @@ def _subject(happening: Happening) -> str:
         Happening.SUCCEEDED: _("Change %(pk)s on %(host)s succeeded"),
         Happening.ROLLED_BACK: _("Change %(pk)s on %(host)s was rolled back"),
         Happening.FAILED: _("Change %(pk)s on %(host)s failed and needs a person"),
-        Happening.UNKNOWN: _("Change %(pk)s on %(host)s: the worker was lost"),
+        Happening.UNKNOWN: _("Change %(pk)s on %(host)s: the agent was lost"),
         Happening.STUCK: _("Change %(pk)s on %(host)s cannot go on by itself"),
         Happening.COMMENT: _("%(by)s wrote about change %(pk)s on %(host)s"),
     }

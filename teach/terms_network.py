@@ -145,4 +145,23 @@ NETWORK: tuple[Term, ...] = (
         ),
         "docs/hosts.md",
     ),
+    Term(
+        "forward",
+        "FORWARD",
+        _(
+            "The kernel's chain for packets that pass through the host, from one link to another."
+            " Its policy, ACCEPT or DROP, decides about those that no rule names; DROP without"
+            " Docker's rules cuts containers off."
+        ),
+        _NAT,
+    ),
+    Term(
+        "uplink",
+        pgettext_lazy("network", "uplink"),
+        _(
+            "The link by which packets leave the host for other machines: the network card with"
+            " the default route, as a rule."
+        ),
+        _NAT,
+    ),
 )

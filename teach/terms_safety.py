@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from teach.term import Term
 
@@ -100,5 +101,61 @@ SAFETY: tuple[Term, ...] = (
             " many of them must come from a named group."
         ),
         _POLICIES,
+    ),
+    Term(
+        "agent",
+        _("agent"),
+        _(
+            "Dockernet's program on a host, the service dockernet-agent. It looks at the host,"
+            " makes plans and carries out what was approved; it calls the site, never the other way"
+            " round."
+        ),
+        "docs/hosts.md",
+    ),
+    Term(
+        "enrolment",
+        _("enrolment"),
+        _(
+            "How a host comes in: one line, good once and for an hour, installs the agent and gives"
+            " it keys of its own."
+        ),
+        "docs/hosts.md",
+    ),
+    Term(
+        "conflict",
+        pgettext_lazy("addresses", "conflict"),
+        _(
+            "Two networks that have addresses in common: two of one host, or a host's and a"
+            " reserved range. What has the address elsewhere cannot be reached from there."
+        ),
+        "docs/explanation/bridges.md",
+    ),
+    Term(
+        "plan",
+        _("plan"),
+        _(
+            "What a host says it would do for a change: every step with its command, what it finds"
+            " risky, how long services are away. Nothing is touched before it is approved."
+        ),
+        _WAY_BACK,
+    ),
+    Term(
+        "stale",
+        _("stale"),
+        _(
+            "A plan is stale when its host is no longer what the plan was made from. It is not"
+            " carried out; a new plan needs a new approval."
+        ),
+        _WAY_BACK,
+    ),
+    Term(
+        "rollback",
+        _("rollback"),
+        _(
+            "The way back: what was done is undone, last step first, when a step fails, somebody"
+            " cancels, or nobody confirms in time. Afterwards the host is held against what it was"
+            " before."
+        ),
+        _WAY_BACK,
     ),
 )

@@ -23,7 +23,7 @@ def job_lost(*, job: Job, lease: timedelta) -> bool:
     silent = alive_at is not None and alive_at < timezone.now() - lease
     if change.state != State.RUNNING or job.finished_at is not None or not silent:
         return False
-    message = "The worker was lost in mid-job; the host's journal will say what became of it."
+    message = "The agent was lost in mid-job; the host's journal will say what became of it."
     state_enter(change, State.UNKNOWN, message, job=job.pk)
     return True
 

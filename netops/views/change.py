@@ -168,7 +168,7 @@ def revert(request: UserRequest, pk: int) -> HttpResponse:
         back = change_revert(user=request.user, change=former)
     except (Refused, BrokerAway) as refusal:
         return _shown(request, former, refusal)
-    said = _("This change undoes change %(number)s. It needs its own approval.")
+    said = _("This change undoes #%(number)s. It needs its own approval.")
     messages.success(request, said % {"number": former.pk})
     return _go(request, back)
 
@@ -187,7 +187,7 @@ def accept(request: UserRequest, pk: int) -> HttpResponse:
     except (Refused, BrokerAway) as refusal:
         return _shown(request, former, refusal)
     listed = ", ".join(request.POST.getlist("accept"))
-    said = _("In place of change %(number)s, with the risk accepted: %(listed)s.")
+    said = _("In place of #%(number)s, with the risk accepted: %(listed)s.")
     messages.success(request, said % {"number": former.pk, "listed": listed})
     return _go(request, again)
 

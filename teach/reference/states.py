@@ -15,7 +15,7 @@ MEANINGS: dict[str, str] = {
     State.SUCCEEDED: "done, proved in all layers, confirmed",
     State.ROLLED_BACK: "the host is as it was, proved in all layers",
     State.FAILED: "the host is in neither state; a person is needed, `job.left` has the commands",
-    State.UNKNOWN: "the worker was lost; the host's journal settles it when the host is back",
+    State.UNKNOWN: "the agent was lost; the host's journal settles it when the host is back",
     State.REJECTED: "an approver said no",
     State.WITHDRAWN: "taken back before the host had the job",
     State.STALE: "the host is no longer what the plan was made from; nothing was touched",

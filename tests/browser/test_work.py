@@ -12,7 +12,7 @@ from tests.browser.site import Site, seeded_site
 from tests.browser.words import BOTH, Words
 
 pytestmark = [pytest.mark.browser, BOTH]
-FAILED = "Anybody's change failed, was rolled back or lost its worker"
+FAILED = "Anybody's change failed, was rolled back or lost its agent"
 PLAN_READY = """
 from netops.states import State
 Change.objects.filter(pk=10).update(state=State.WITHDRAWN)

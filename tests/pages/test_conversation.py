@@ -31,7 +31,7 @@ def test_it_shows_one_timeline(browse: Browse, people: dict[str, User], story: w
     story.judged(people["bob"], comment="Go.")
     told = text_of(client.get(f"/changes/{pk}/"), "timeline")
     # The story told of an hour that is past: what is said now comes last.
-    wanted = ["alice asks", "bob approved", "Go.", "carol said", "Is the VPN in use at night?"]
+    wanted = ["alice asked", "bob approved", "Go.", "carol said", "Is the VPN in use at night?"]
     places = [told.find(words) for words in wanted]
     assert -1 not in places
     assert places == sorted(places)

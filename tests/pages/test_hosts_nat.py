@@ -57,7 +57,7 @@ def test_it_is_calm_when_all_is_well(browse: Browse, people: dict[str, User]) ->
 def test_it_draws_the_way_that_packets_take_now(browse: Browse, people: dict[str, User]) -> None:
     world.host("web-1", observed=with_setting(observed(), 12, publish=[PORT]))
     shown = text_of(browse("carol").get("/hosts/web-1/"), "nat")
-    assert "masquerade, 1 port, set by change 12" in shown
+    assert "masquerade, 1 port, set by #12" in shown
     for words in (
         "Containers 172.17.0.0/16 app-0 172.17.0.2",
         "docker0 172.17.0.1/16",
@@ -178,7 +178,7 @@ def test_it_tells_settings_while_docker_is_down(browse: Browse, people: dict[str
     down = evolve(seen, daemon=evolve(seen.daemon, running=False), networks=())
     world.host("web-1", observed=down)
     shown = text_of(browse("carol").get("/hosts/web-1/"), "nat")
-    assert "172.17.0.0/16 has a setting by change 12; it is judged when Docker runs" in shown
+    assert "172.17.0.0/16 has a setting by #12; it is judged when Docker runs" in shown
 
 
 def test_it_says_that_rules_were_left_out(browse: Browse, people: dict[str, User]) -> None:

@@ -40,6 +40,14 @@ EXPECTED = [
     "break-glass",
     "grant",
     "quorum",
+    "forward",
+    "uplink",
+    "agent",
+    "enrolment",
+    "conflict",
+    "plan",
+    "stale",
+    "rollback",
 ]
 
 
@@ -86,6 +94,17 @@ def test_it_lists_all(browse: Browse) -> None:
     assert html.startswith("<!doctype html>")
     for key in EXPECTED:
         assert html.count(f'id="{key}"') == 1, key
+    assert html.count("docs/explanation/nat.md") == 1
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_each_list_is_in_alphabetical_order(browse: Browse, language: str) -> None:
+    client = browse("carol")
+    client.cookies["django_language"] = language
+    for part in client.get("/help/terms/").content.decode().split('<dl class="terms">')[1:]:
+        words = [word.casefold() for word in re.findall(r"<dt>([^<]+)</dt>", part)]
+        assert len(words) > 10
+        assert words == sorted(words)
 
 
 def test_it_is_used_with_terms_that_exist_and_never_twice_in_a_template() -> None:
