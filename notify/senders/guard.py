@@ -8,7 +8,7 @@ connected to, so that a name that changes its mind in between gains nothing.
 from __future__ import annotations
 
 import socket
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 from django.conf import settings
@@ -22,6 +22,7 @@ from notify.senders.deadline import Deadline, addresses_of
 
 LOOK_UP_S, CONNECT_S = 5.0, 5.0
 MOST_ADDRESSES = 4
+_GIVEN_OUT = IPv6Network("2000::/3")
 
 
 class NotConnected(NewConnectionError):
@@ -49,6 +50,10 @@ def allowed(address: str, *, plain: bool) -> bool:
         return named and ip.is_loopback
     if named:
         return True
+    # Of IPv6 only what is given out to the world (RFC 4291): what lies outside may be turned into
+    # private IPv4 on its way (RFC 8215, RFC 2765), which `ipaddress` does not know of.
+    if isinstance(ip, IPv6Address) and ip not in _GIVEN_OUT:
+        return False
     return ip.is_global and not ip.is_multicast
 
 

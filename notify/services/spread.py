@@ -28,12 +28,16 @@ def spread() -> int:
 
     What this version cannot tell of is logged and stays; it does not keep the rest from going out.
     """
-    made = 0
-    for pk in list(Happened.objects.values_list("pk", flat=True)[:AT_ONCE]):
-        try:
-            made += _spread(pk)
-        except Exception:
-            log.exception("what happened as number %s could not be told", pk)
+    made, last = 0, 0
+    while found := list(
+        Happened.objects.filter(pk__gt=last).values_list("pk", flat=True)[:AT_ONCE]
+    ):
+        for pk in found:
+            try:
+                made += _spread(pk)
+            except Exception:
+                log.exception("what happened as number %s could not be told", pk)
+        last = found[-1]
     return made
 
 

@@ -152,6 +152,7 @@ def test_it_posts_to_no_private_address(
         *("10.1.2.3", "172.17.0.1", "192.168.0.1", "127.0.0.1", "169.254.169.254", "100.64.0.1"),
         *("0.0.0.0", "224.0.0.1", "255.255.255.255", "::1", "fe80::1%eth0", "fd00::1", "ff02::1"),
         *("::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "::", "2001:0:53aa::1", "x"),
+        *("64:ff9b:1::a01:203", "::ffff:0:10.1.2.3", "::10.1.2.3", "::8.8.8.8", "fec0::1"),
     ],
 )
 def test_what_is_not_public_is_refused(address: str) -> None:
@@ -159,7 +160,7 @@ def test_what_is_not_public_is_refused(address: str) -> None:
 
 
 def test_public_addresses_are_allowed_with_tls_alone(settings: Settings) -> None:
-    for address in ("93.184.216.34", "2606:4700::1111"):
+    for address in ("93.184.216.34", "2606:4700::1111", "64:ff9b::5db8:d822"):
         assert allowed(address, plain=False)
         assert not allowed(address, plain=True)
 

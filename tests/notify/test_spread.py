@@ -17,7 +17,7 @@ from notify.happenings import Happening
 from notify.models import Delivery, Happened
 from notify.services.choices import choice_save
 from notify.services.outbox import confirm_happened
-from notify.services.spread import spread
+from notify.services.spread import AT_ONCE, spread
 from notify.services.webhooks import webhook_remove, webhook_save
 from people.models import User
 from policies.services import grant_add, policy_save
@@ -151,6 +151,18 @@ def test_what_it_cannot_tell_of_does_not_keep_the_rest(people: People, waiting: 
     change_comment(user=people["carol"], change=waiting, text="Is the VPN on it?")
     assert spread() == 1
     assert [row.what for row in Happened.objects.all()] == ["of-another-version"]
+
+
+def test_even_much_that_it_cannot_tell_of_does_not_keep_the_rest(
+    people: People, waiting: Change
+) -> None:
+    """More than it takes at once, and all of it before."""
+    want(people, "alice")
+    odd = [Happened(change=waiting, what="of another version") for _ in range(AT_ONCE + 1)]
+    Happened.objects.bulk_create(odd)
+    Happened.objects.create(change=waiting, what=State.FAILED)
+    assert spread() == 1
+    assert Happened.objects.count() == AT_ONCE + 1
 
 
 def test_each_channel_is_its_own_delivery(people: People, waiting: Change) -> None:
