@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from dockernet_site import env
 from dockernet_site.broker import (
@@ -30,6 +31,12 @@ from dockernet_site.supervisor import Child, Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent
 _WEB_STARTS_S = 60.0
+_NOBODY = 3
+_ANYBODY = f"""import django
+django.setup()
+from people.selectors import anybody
+raise SystemExit(0 if anybody() else {_NOBODY})
+"""
 
 
 class StartError(Exception):
@@ -44,6 +51,8 @@ def say(text: str) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Return 0 after SIGTERM or Ctrl-C, 1 when a part died for good, 2 when a user can mend it."""
     options = _options(argv)
+    # Passwords' hashes and sessions are in the database: of no interest to other users here.
+    os.umask(0o077)
     try:
         return _up(options)
     except (StartError, BrokerError) as error:
@@ -179,7 +188,20 @@ def _start_site(
             time.sleep(0.05)
             continue
         say(f"ready. Open {environment['DOCKERNET_PUBLIC_URL']}  (Ctrl-C stops it)")
+        _say_what_is_missing(environment)
         return
+
+
+def _say_what_is_missing(environment: dict[str, str]) -> None:
+    """What a first start needs before somebody can work with it."""
+    say(f"data: {environment['DOCKERNET_HOME']} (DOCKERNET_HOME)")
+    if urlsplit(environment["DOCKERNET_PUBLIC_URL"]).hostname in ("127.0.0.1", "::1", "localhost"):
+        say("hosts on other machines do not reach this address: start with --bind ADDRESS for them")
+    command = [sys.executable, "-c", _ANYBODY]
+    asked = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
+    if asked.returncode == _NOBODY:
+        say("nobody can log in yet; make the first user in another terminal:")
+        say("  ./dockernet manage user NAME --role admin --password PASSWORD")
 
 
 if __name__ == "__main__":

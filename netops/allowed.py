@@ -16,6 +16,7 @@ REQUEST_AGAIN = (
     State.WITHDRAWN,
     State.EXPIRED,
     State.ROLLED_BACK,
+    State.FAILED,
 )
 
 
@@ -37,8 +38,11 @@ class Allowed:
     no_grant: str = ""
 
 
-def allowed_of(change: Change, job: Job | None, user: User, standing: Standing) -> Allowed:
-    """Return what `user` may do with a change under the standing that they have."""
+def allowed_of(
+    change: Change, job: Job | None, user: User, standing: Standing, *, undone: bool = False
+) -> Allowed:
+    """Return what `user` may do with a change under the standing that they have; `undone` when
+    another change has taken it back or is about to."""
     state, may_request = change.state, standing.request is None
     waits = state == State.AWAITING_APPROVAL
     stoppable = job is not None and state in UNDER_WAY
@@ -54,7 +58,7 @@ def allowed_of(change: Change, job: Job | None, user: User, standing: Standing) 
         cancel=stoppable and standing.cancel is None,
         confirm=stoppable and standing.cancel is None and awaits_confirm(change, job),
         replan=may_request and state in REPLANNABLE,
-        revert=may_request and state == State.SUCCEEDED,
+        revert=may_request and state == State.SUCCEEDED and not undone,
         again=may_request and state in REQUEST_AGAIN,
         why_not=why_not,
         no_grant=lacking.message if lacking and lacking.code == "no-grant" else "",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from ipaddress import IPv4Address
 
 from attrs import frozen
 from django.utils.text import get_text_list
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 from hosts.templatetags.times import seconds_text
 from netops.allowed import Allowed, allowed_of, awaits_confirm
 from netops.config_diff import ConfigDiff, config_diff
+from netops.container_moves import Move, moves_of
 from netops.difference import Difference
 from netops.engine.desired import KINDS
 from netops.engine.plan import BLOCKER, INFO, WARNING, Finding, Plan
@@ -28,24 +28,10 @@ from netops.rules_diff import RulesDiff, rules_diff
 from netops.stages import Stage, stages_of
 from netops.states import State
 from netops.timeline import Moment, timeline_of
+from netops.words import StateWord, page_word
 from people.models import User
 from policies.review import of_this_plan
 from policies.standing import Standing, Waiting
-
-
-@frozen
-class Move:
-    """A container's address before, as foretold, and as found after the job ("": not known)."""
-
-    name: str
-    before: str
-    expected: str
-    found: str
-
-    @property
-    def as_expected(self) -> bool:
-        """True unless it was found elsewhere than foretold."""
-        return not self.found or self.found == self.expected
 
 
 @frozen
@@ -70,15 +56,17 @@ class Glass:
 class ChangePage:
     """A change with everything around it.
 
-    `acceptable` are codes of blockers that the requester may take the risk of; `rules` and `ways`
-    are of plans that set rules, `config` of those that write dockerd's. `left` has the commands
-    that a failed job left to do by hand, `outages` the seconds of earlier changes there.
-    `waiting` is what the review lacks, while it waits; `since` is how the plan differs from a
-    former one.
+    `word` is where the change is. `acceptable` are codes of blockers that the requester may take
+    the risk of; `rules` and `ways` are of plans that set rules, `config` of those that write
+    dockerd's. `left` has the commands that a failed job left to do by hand, `outages` the seconds
+    of earlier changes there. `waiting` is what the review lacks, while it waits; `since` is how the
+    plan differs from a former one; `undone_by` is the change that took this one back, or is about
+    to.
     """
 
     change: Change
     sentence: str
+    word: StateWord
     plan: Plan | None
     record: Record
     stages: list[Stage]
@@ -99,6 +87,7 @@ class ChangePage:
     config: ConfigDiff | None
     since: Since | None
     outages: list[float]
+    undone_by: Change | None
 
     @property
     def blockers(self) -> int:
@@ -154,6 +143,11 @@ class ChangePage:
         return awaits_confirm(self.change, self.job)
 
     @property
+    def undone(self) -> bool:
+        """True when the job did not bring what was expected: it was taken back, or failed."""
+        return self.change.state in (State.ROLLED_BACK, State.FAILED)
+
+    @property
     def found_moves(self) -> bool:
         """True when addresses after the job are known."""
         return any(move.found for move in self.moves)
@@ -175,6 +169,7 @@ def change_page(
     comments: Iterable[Comment] = (),
     versions: Sequence[PlanVersion] = (),
     outages: Sequence[float] = (),
+    undone_by: Change | None = None,
 ) -> ChangePage:
     """Return what the page of a change shows to a reader. Reads nothing from the database."""
     plan = change.current_plan
@@ -182,12 +177,15 @@ def change_page(
     record = record_of(plan.steps if plan else (), events)
     scene = scene_of_plan(plan) if plan else None
     glass = _glass(change, job, events)
+    broken = glass is not None and glass.now
+    word = _word(change, job, record, broken=broken)
     return ChangePage(
         change=change,
         sentence=sentence_of(change),
+        word=word,
         plan=plan,
         record=record,
-        stages=stages_of(change, approvals, job, broken=bool(glass and glass.now)),
+        stages=stages_of(change, approvals, job, broken=broken, word=word),
         judgements=_judgements(change, approvals, standing.waiting),
         waiting=standing.waiting,
         glass=glass,
@@ -197,14 +195,25 @@ def change_page(
         differences=differences_of(plan) if plan else [],
         rules=rules_diff(plan) if plan else None,
         ways=ways_of(scene) if scene else (),
-        moves=_moves(plan, job),
-        allowed=allowed_of(change, job, user, standing),
+        moves=moves_of(plan, job, back=change.state == State.ROLLED_BACK),
+        allowed=allowed_of(change, job, user, standing, undone=undone_by is not None),
         left=left_of(job) if job and change.state == State.FAILED else [],
         events=events,
         moments=timeline_of(events=events, approvals=approvals, comments=comments),
         config=config_diff(plan, _config_before(change, versions)) if plan else None,
         since=_since(change, plan, versions, approvals, user),
         outages=list(outages),
+        undone_by=undone_by,
+    )
+
+
+def _word(change: Change, job: Job | None, record: Record, *, broken: bool) -> StateWord:
+    cancelled = job is not None and job.cancel_asked_at is not None
+    return page_word(
+        change.state,
+        confirm=awaits_confirm(change, job),
+        back=cancelled or record.rolling_back,
+        broken=broken,
     )
 
 
@@ -235,26 +244,6 @@ def _acceptable(change: Change, findings: Sequence[Finding]) -> list[str]:
     entry = KINDS.get(change.kind)
     codes = entry.acceptable if entry else ()
     return sorted({f.code for f in findings if f.severity == BLOCKER and f.code in codes})
-
-
-def _moves(plan: Plan | None, job: Job | None) -> list[Move]:
-    told = (job.result or {}).get("containers") if job else None
-    rows = [row for row in told if isinstance(row, dict)] if isinstance(told, list) else []
-    found = {str(row.get("name")): row for row in rows}
-    planned = plan.containers if plan else ()
-    moves = [
-        Move(c.name, _text(c.from_), _text(c.to), _text(found.get(c.name, {}).get("to")))
-        for c in planned
-    ]
-    names = {move.name for move in moves}
-    late = [row for name, row in found.items() if name not in names]
-    return moves + [
-        Move(str(r.get("name")), _text(r.get("from")), "", _text(r.get("to"))) for r in late
-    ]
-
-
-def _text(address: IPv4Address | str | None) -> str:
-    return str(address) if address else ""
 
 
 def _judgements(

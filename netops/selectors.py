@@ -133,8 +133,9 @@ def changes_holding(*, host_ids: Iterable[str]) -> dict[str, list[Change]]:
 
 
 def subnets_asked_for() -> list[str]:
-    """Return the subnets that changes under way ask for, each once."""
-    states = [*HOLDING, State.PLANNING, State.BLOCKED, State.STALE]
+    """Return the subnets that changes under way ask for, each once. What its host refused, or was
+    made for another state of it, asks for nothing until it is asked again."""
+    states = [*HOLDING, State.PLANNING]
     specs = Change.objects.filter(kind="subnet", state__in=states).values_list("spec", flat=True)
     return sorted({str(spec["subnet"]) for spec in specs if spec.get("subnet")})
 

@@ -6,9 +6,10 @@ from django.db import close_old_connections
 from django.db.models import QuerySet
 
 from netops.models import Change, Comment, Job, PlanVersion
-from netops.states import State
+from netops.states import HOLDING, State
 
 OUTAGES_SHOWN = 3
+_UNDOING = (State.PLANNING, State.BLOCKED, State.SUCCEEDED)
 
 
 def change_comments(*, change: Change) -> QuerySet[Comment]:
@@ -33,14 +34,22 @@ def plan_versions(*, change: Change) -> list[PlanVersion]:
     return list(PlanVersion.objects.filter(change=change))
 
 
-def earlier_outages(*, change: Change) -> list[float]:
+def earlier_outages(*, change: Change, job: Job | None) -> list[float]:
     """Return how long services were away (seconds) in the newest changes of that kind that
-    succeeded on the same host, newest first."""
+    succeeded on the same host, newest first: before its own latest job, once it has one."""
     jobs = Job.objects.filter(
         change__host_id=change.host_id,
         change__kind=change.kind,
         change__state=State.SUCCEEDED,
         outage_s__isnull=False,
     ).exclude(change=change)
+    if job is not None:
+        jobs = jobs.filter(created_at__lt=job.created_at)
     found = jobs.order_by("-created_at").values_list("outage_s", flat=True)[:OUTAGES_SHOWN]
     return [seconds for seconds in found if seconds is not None]
+
+
+def undone_by(*, change: Change) -> Change | None:
+    """Return the newest change that undid this one, or may still do so; None for none."""
+    undoing = Change.objects.filter(reverts=change, state__in=[*HOLDING, *_UNDOING])
+    return undoing.only("pk", "state", "reverts_id").order_by("-pk").first()

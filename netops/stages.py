@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from netops.models import Approval, Change, Job
 from netops.states import State
+from netops.words import StateWord
 from policies.review import of_this_plan
 
 DONE, NOW, STOPPED, AHEAD = "done", "now", "stopped", "ahead"
@@ -40,16 +41,22 @@ class Stage:
 
 
 def stages_of(
-    change: Change, approvals: Sequence[Approval], job: Job | None, *, broken: bool = False
+    change: Change,
+    approvals: Sequence[Approval],
+    job: Job | None,
+    *,
+    broken: bool = False,
+    word: StateWord | None = None,
 ) -> list[Stage]:
     """Return the four stages of a change: requested, planned, approved, carried out; `broken` when
-    its job began without approvals (break-glass)."""
+    its job began without approvals (break-glass), `word` where its page knows more of a job that
+    runs than the state says."""
     requester = str(change.requested_by)
     return [
         Stage(_("Requested"), DONE, "good", by=requester, at=change.created_at),
         _plan(change),
         _broken(change, job) if broken else _review(change, approvals, job),
-        _job(change, job),
+        _job(change, job, word),
     ]
 
 
@@ -87,9 +94,11 @@ def _broken(change: Change, job: Job | None) -> Stage:
     return Stage(_("Glass broken"), STOPPED, "bad", by=change.break_glass_by, at=at)
 
 
-def _job(change: Change, job: Job | None) -> Stage:
+def _job(change: Change, job: Job | None, word: StateWord | None) -> Stage:
     if job is None or change.state not in _OUTCOME:
         return Stage(_("Carried out"), AHEAD)
     name, status, tone = _OUTCOME[State(change.state)]
+    if word is not None and change.state == S.RUNNING:
+        return Stage(word.label, status, word.tone, by=change.host.name, at=job.started_at)
     at = job.finished_at or job.started_at
     return Stage(name, status, tone, by=change.host.name, at=at)

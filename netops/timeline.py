@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from netops.event_row import EventRow
 from netops.models import Approval, Comment
+from netops.states import State
 from netops.words import StateWord, state_word
 
 COMMENT, STATE = "comment", "state"
 # An approval and the event that tells of it are written in one transaction.
 _TOGETHER = timedelta(seconds=5)
+# What was done then; a sign of what is going on now would be untrue for ever after.
+_DEEDS: dict[str, str] = {
+    State.PLANNING: "pencil",
+    State.AWAITING_APPROVAL: "list-check",
+    State.RUNNING: "server",
+    State.EXPIRED: "clock",
+}
 
 
 @frozen
@@ -65,7 +73,9 @@ def _moves(events: Iterable[EventRow], approvals: Sequence[Approval]) -> list[Mo
         at = datetime.fromisoformat(row.at)
         if same or _tells_of_one(row, at, approvals):
             continue
-        moves.append(Moment(STATE, at, "", row.message, f"move-{row.seq}", state_word(state)))
+        word = state_word(state)
+        word = evolve(word, icon=_DEEDS.get(state, word.icon), spin=False)
+        moves.append(Moment(STATE, at, "", row.message, f"move-{row.seq}", word))
     return moves
 
 

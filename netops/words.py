@@ -40,6 +40,22 @@ _WORDS: dict[str, StateWord] = {
 }
 
 
+AWAITING_CONFIRMATION = StateWord(gettext_noop("Awaiting confirmation"), "warn", "hourglass")
+GOING_BACK = StateWord(gettext_noop("Going back"), "warn", "arrow-back-up")
+SENT = StateWord(gettext_noop("On its way"), "live", "loader-2", spin=True)
+
+
+def page_word(state: str, *, confirm: bool, back: bool, broken: bool) -> StateWord:
+    """Return the word for where a change is on its own page, which knows more than its state: a
+    person is asked to confirm, its host goes back, it was sent without approvals."""
+    word = None
+    if state == State.RUNNING and (confirm or back):
+        word = AWAITING_CONFIRMATION if confirm else GOING_BACK
+    if state == State.APPROVED and broken:
+        word = SENT
+    return evolve(word, label=gettext(word.label)) if word else state_word(state)
+
+
 def state_word(state: str) -> StateWord:
     """Return the word for a state, in the reader's language.
 

@@ -35,3 +35,8 @@ def token_list_all(*, q: str = "", state: str = "") -> QuerySet[ApiToken]:
         "unused": Q(last_used_at=None),
     }
     return tokens.filter(wanted.get(state, Q(pk__in=[])))
+
+
+def anybody() -> bool:
+    """Return True when there is a user."""
+    return User.objects.exists()

@@ -21,6 +21,7 @@ from requests import RequestException
 
 from dockernet_site.env_oidc import PROVIDER_ID
 from people.login_notes import throttled_note
+from people.selectors import anybody
 from people.services import tokens_end
 
 log = logging.getLogger(__name__)
@@ -30,8 +31,9 @@ class Login(LoginView):  # type: ignore[misc]
     """Name and password, or the way to the OpenID Connect provider."""
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
-        """Add the provider of the settings, if there is one."""
+        """Add the provider of the settings, if there is one, and whether there is a user at all."""
         context: dict[str, object] = super().get_context_data(**kwargs)
+        context["nobody"] = not anybody()
         for app in settings.SOCIALACCOUNT_PROVIDERS.get("openid_connect", {}).get("APPS", []):
             context["oidc"] = {"id": PROVIDER_ID, "name": app["name"]}
         return context

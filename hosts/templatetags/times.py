@@ -114,14 +114,24 @@ def left(value: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def about_text(value: float | None) -> str:
+    """A span that is an estimate: whole seconds from one on."""
+    return seconds_text(value) if value is None or value < 1 else _whole(round(value))
+
+
+@register.filter
 def seconds_text(value: float | None) -> str:
     """A span in seconds as "0.4 s", "12 s" or "2 min 5 s"; "" when unknown."""
     if value is None:
         return ""
-    short_second = pgettext("seconds, short", "s")
     if value < 10:
-        return f"{value:.1f} {short_second}"
-    minutes, rest = divmod(round(value), 60)
+        return f"{value:.1f}\u00a0{pgettext('seconds, short', 's')}"
+    return _whole(round(value))
+
+
+def _whole(seconds: int) -> str:
+    short_second = pgettext("seconds, short", "s")
+    minutes, rest = divmod(seconds, 60)
     if not minutes:
-        return f"{rest} {short_second}"
-    return f"{minutes} {pgettext('minutes, short', 'min')} {rest} {short_second}"
+        return f"{rest}\u00a0{short_second}"
+    return f"{minutes}\u00a0{pgettext('minutes, short', 'min')} {rest}\u00a0{short_second}"

@@ -20,7 +20,7 @@ from netops.change_page import ChangePage, change_page
 from netops.engine.errors import Refused
 from netops.models import Change
 from netops.selectors import change_approvals, change_get, change_job, events_after
-from netops.selectors_review import change_comments, earlier_outages, plan_versions
+from netops.selectors_review import change_comments, earlier_outages, plan_versions, undone_by
 from netops.services import (
     change_accept,
     change_approve,
@@ -31,6 +31,7 @@ from netops.services import (
     change_revert,
     change_withdraw,
 )
+from netops.states import State
 from netops.stream import readers_of
 from people.requests import UserRequest
 from people.views_refusals import shown_if_missing, status_of
@@ -69,7 +70,11 @@ def _shown(
     }
     if request.htmx:
         # htmx puts nothing in its place that came with an error.
-        return render(request, "netops/_change_part.html", context)
+        response = render(request, "netops/_change_part.html", context)
+        if request.method == "POST":
+            # What was done may have been what waited for its reader: the count looks again.
+            response["HX-Trigger"] = "work"
+        return response
     return render(request, "netops/change.html", context, status=status_of(refusal))
 
 
@@ -81,15 +86,17 @@ def gathered(request: UserRequest, change: Change) -> ChangePage:
     """
     approvals = change_approvals(change=change)
     standing = standing_of(user=request.user, change=change, approvals=approvals)
+    job = change_job(change=change)
     return change_page(
         change=change,
         approvals=approvals,
-        job=change_job(change=change),
+        job=job,
+        undone_by=undone_by(change=change) if change.state == State.SUCCEEDED else None,
         standing=standing,
         user=request.user,
         comments=change_comments(change=change),
         versions=plan_versions(change=change),
-        outages=earlier_outages(change=change),
+        outages=earlier_outages(change=change, job=job),
         events=events_after(change_id=change.pk, after=0),
     )
 

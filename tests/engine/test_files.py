@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -43,3 +44,12 @@ def test_the_way_back_says_so_when_there_is_no_file(tmp_path: Path, full: None) 
     with pytest.raises(OperationFailed, match="No space left"):
         file_replace_or_overwrite(str(tmp_path / "none"), b"new", 0o640)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_new_has_a_new_time(tmp_path: Path) -> None:
+    """Who looks at the time of a file, like a backup, sees that it is another."""
+    path = tmp_path / "daemon.json"
+    path.write_text("old")
+    os.utime(path, (1, 1))
+    file_replace(str(path), b"new", 0o600)
+    assert path.stat().st_mtime > 1_000_000

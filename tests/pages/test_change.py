@@ -203,8 +203,8 @@ def test_it_keeps_the_record_of_a_success(browse: Browse, people: People, web: H
     page = browse("carol").get(f"/changes/{change.pk}/")
     told = text(page)
     for words in (
-        "Services were away for 2.1 s; 2.0 s had been expected.",
-        "app-0 172.17.0.2 192.168.225.2 192.168.225.3 other than foretold",
+        "Services were away for 2.1 s; 2 s had been expected.",
+        "app-0 172.17.0.2 192.168.225.2 192.168.225.3 differs",
         "All that ran runs again, after 2.1 s.",
         "bob approved",
         "Looks right, go ahead.",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from hosts.models import Host
 from hosts.services import dispatch
@@ -47,7 +48,7 @@ def test_it_asks_a_person_to_confirm(browse: Browse, running: world.Story, sent:
     client, address = browse("dan"), f"/changes/{running.change.pk}/"
     page = client.get(address)
     told = text_of(page, "confirm-note")
-    assert "Shall it stay so?" in told
+    assert "Keep it?" in told
     assert "the host goes back by itself in" in told
     assert [time for time in tags(page, "time") if "data-until" in time]
     assert client.post(f"{address}confirm/")["Location"] == address
@@ -147,3 +148,75 @@ def test_the_form_says_what_is_wrong_with_the_window(
     told = text_of(answer, "id_confirm_window_s_field")
     assert "a whole number of seconds from 10 to 3600" in told
     assert not Change.objects.exists()
+
+
+def test_it_says_in_a_word_what_the_state_alone_does_not(
+    browse: Browse, running: world.Story
+) -> None:
+    client, address = browse("carol"), f"/changes/{running.change.pk}/"
+    assert text_of(client.get(address), "state-now") == "Running"
+    running.held()
+    page = client.get(address)
+    assert text_of(page, "state-now") == "Awaiting confirmation"
+    assert "Awaiting confirmation" in text_of(page, "stages")
+    assert text_of(page, "job-line") == f"all {len(running.plan.steps)} done"
+    Job.objects.update(cancel_asked_at=timezone.now(), cancel_by="bob")
+    page = client.get(address)
+    assert text_of(page, "state-now") == "Going back"
+    assert "Running" not in text_of(page, "stages")
+
+
+def test_what_was_taken_back_is_compared_with_before(
+    browse: Browse, people: People, web: Host
+) -> None:
+    change = world.story_rolled_back(web, people["alice"], people["bob"])
+    page = browse("carol").get(f"/changes/{change.pk}/")
+    told = text(page)
+    assert "Container Before Found at the end app-0 172.17.0.2 172.17.0.2 app-1" in told
+    assert "differs" not in told
+
+
+def test_a_failed_change_is_not_offered_to_other_hosts(
+    browse: Browse, running: world.Story
+) -> None:
+    running.did(3).ended(State.FAILED, "Docker did not start.")
+    page = browse("alice").get(f"/changes/{running.change.pk}/")
+    assert 'id="repeat"' not in page.text
+    assert 'id="again"' in page.text
+
+
+def test_a_change_that_was_undone_says_so(browse: Browse, people: People, web: Host) -> None:
+    change = world.story_succeeded(web, people["alice"], people["bob"])
+    client, address = browse("alice"), f"/changes/{change.pk}/"
+    assert "undone-by" not in client.get(address).text
+    client.post(f"{address}revert/")
+    undoing = Change.objects.get(reverts=change)
+    page = client.get(address)
+    assert text_of(page, "undone-by") == f"#{undoing.pk} asks to undo this."
+    assert f"{address}revert/" not in targets(page)
+    Change.objects.filter(pk=undoing.pk).update(state=State.SUCCEEDED)
+    assert text_of(client.get(address), "undone-by") == f"#{undoing.pk} has undone this since."
+    Change.objects.filter(pk=undoing.pk).update(state=State.WITHDRAWN)
+    page = client.get(address)
+    assert "undone-by" not in page.text
+    assert f"{address}revert/" in targets(page)
+
+
+def test_an_old_record_tells_of_no_later_outage(browse: Browse, people: People, web: Host) -> None:
+    first = world.story_succeeded(web, people["alice"], people["bob"])
+    second = world.story_succeeded(web, people["alice"], people["bob"])
+    client = browse("carol")
+    assert "outages" in client.get(f"/changes/{second.pk}/").text
+    assert 'id="outages"' not in client.get(f"/changes/{first.pk}/").text
+
+
+def test_what_waited_for_its_reader_is_counted_again(
+    browse: Browse, people: People, web: Host
+) -> None:
+    change = world.Story(web, people["alice"]).planned().change
+    answer = browse("bob").post(
+        f"/changes/{change.pk}/reject/", {"comment": "Not now."}, headers={"HX-Request": "true"}
+    )
+    assert answer["HX-Trigger"] == "work"
+    change.refresh_from_db()
+    assert change.state == State.REJECTED

@@ -14,6 +14,7 @@ from audit.origin import client_address
 from netops.models import Change
 from people.models import ApiToken, User
 from people.services import token_issue, user_save
+from tests.pages import world
 from tests.pages.reading import text
 
 Browse = Callable[[str], Client]
@@ -247,3 +248,9 @@ def test_it_keeps_tokens_when_the_console_sets_a_password(people: dict[str, User
     token_issue(user=people["alice"], label="from the page", from_page=True)
     user_save(name="alice", role="operator", password="a Long one 72")
     assert ApiToken.objects.count() == 1
+
+
+def test_it_says_how_the_first_user_is_made(db: None) -> None:
+    assert "manage user NAME --role admin" in Client().get("/login/").content.decode()
+    world.user("kim", "admin")
+    assert "manage user" not in Client().get("/login/").content.decode()

@@ -214,8 +214,11 @@ class Story:
         assert self.job is not None
         self.did(len(self.plan.steps))
         self.change.confirm, self.job.confirm_nonce = confirm, "ab" * 16
+        self.change.confirm_window_s = max(
+            self.change.confirm_window_s, 300 * int(left_s // 300 + 1)
+        )
         self.job.confirm_until = timezone.now() + timedelta(seconds=left_s)
-        self.change.save(update_fields=["confirm"])
+        self.change.save(update_fields=["confirm", "confirm_window_s"])
         self.job.save(update_fields=["confirm_nonce", "confirm_until"])
         self.tell("state", "Every step is done and proved.", data={"state": "running"})
         return self
@@ -224,12 +227,15 @@ class Story:
     def ended(
         self, state: State, message: str, outage_s: float | None = None, left: tuple[str, ...] = ()
     ) -> Story:
-        """The job ends, with the addresses as foretold but for the first two, which swapped."""
+        """The job ends: with the addresses as foretold but for the first two, which swapped, or,
+        taken back, with the former ones."""
         assert self.job is not None
+        back = state == State.ROLLED_BACK
         moves = [
-            {"name": c.name, "from": str(c.from_), "to": str(c.to)} for c in self.plan.containers
+            {"name": c.name, "from": str(c.from_), "to": str(c.from_ if back else c.to)}
+            for c in self.plan.containers
         ]
-        if len(moves) > 1:
+        if len(moves) > 1 and not back:
             moves[0]["to"], moves[1]["to"] = moves[1]["to"], moves[0]["to"]
         self.job.outage_s, self.job.finished_at = outage_s, self.now
         told = {"state": str(state), "outage_s": outage_s, "containers": moves, "left": list(left)}

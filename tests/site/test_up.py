@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -101,11 +102,15 @@ def test_it_starts_says_where_and_stops_clean(up: Up) -> None:
     assert schema["info"]["title"] == "Dockernet"
     wait_until(lambda: set(up.children()) == {"broker", "web", "ingest", "worker"})
     children = up.children()
+    wait_until(lambda: "manage user NAME --role admin" in up.text)
+    assert "start with --bind ADDRESS" in up.text
+    database = up.log.with_name("dockernet.sqlite3")
+    assert stat.S_IMODE(database.stat().st_mode) == 0o600
     status, seconds = up.stop()
     assert (status, seconds < 5.5) == (0, True)
     assert gone(children)
     assert "Traceback" not in up.text
-    assert "password" not in up.text
+    assert "password" not in up.text.replace("--password PASSWORD", "")
 
 
 def test_it_serves_its_static_files_compressed_and_for_ever(up: Up) -> None:

@@ -99,4 +99,5 @@ def _keep_owner(old: Path, part: str) -> None:
         return
     os.chown(part, found.st_uid, found.st_gid)
     with contextlib.suppress(OSError):
-        shutil.copystat(old, part)
+        shutil.copystat(old, part)  # For the extended attributes (SELinux); the time is now.
+        os.utime(part)
