@@ -116,19 +116,42 @@ class GrantForm(forms.Form):
 
 
 class _FreezeForm(forms.Form):
+    where = forms.ChoiceField(
+        label=pgettext_lazy("freeze", "Where"),
+        choices=[
+            ("one", _("In one environment")),
+            ("all", _("In all environments")),
+            ("none", _("On hosts without an environment")),
+        ],
+        initial="one",
+        widget=forms.Select(_SELECT),
+    )
     environment = forms.CharField(
-        label=_("Or in one environment alone"),
+        label=_("Environment"),
         required=False,
         max_length=63,
-        help_text=_("Empty: hosts without an environment."),
+        help_text=_("Only for one environment: its name, as it stands on the hosts."),
         widget=forms.TextInput(_ENVIRONMENT),
-    )
-    everywhere = forms.BooleanField(
-        required=False, label=_("In all environments"), widget=forms.CheckboxInput(_BOX)
     )
     reason = forms.CharField(
         label=_("Reason"), max_length=200, widget=forms.TextInput(_TEXT | _NEEDED)
     )
+
+    def clean(self) -> dict[str, Any]:
+        """Hold the environment against where the freeze shall hold."""
+        values = super().clean() or {}
+        one, named = values.get("where") == "one", values.get("environment", "").strip()
+        if one and not named:
+            self.add_error("environment", _("Which environment?"))
+        elif named and not one:
+            self.add_error("environment", _("Leave this empty, or choose “In one environment”."))
+        return values
+
+    def values(self) -> dict[str, Any]:
+        """Return what the service takes."""
+        values = dict(self.cleaned_data)
+        values["everywhere"] = values.pop("where") == "all"
+        return values
 
 
 class FreezeForm(_FreezeForm):
@@ -146,11 +169,11 @@ class FreezeForm(_FreezeForm):
             {"class": "form-control", "type": "datetime-local"}, format="%Y-%m-%dT%H:%M"
         ),
     )
-    field_order = ("starts_at", "ends_at", "reason", "everywhere", "environment")
+    field_order = ("starts_at", "ends_at", "reason", "where", "environment")
 
     def values(self) -> dict[str, Any]:
         """Return what the service takes."""
-        values = dict(self.cleaned_data)
+        values = super().values()
         for name in ("starts_at", "ends_at"):
             values[name] = values[name].astimezone(UTC)
         return values
@@ -191,13 +214,9 @@ class WeeklyFreezeForm(_FreezeForm):
         "to_time",
         "time_zone",
         "reason",
-        "everywhere",
+        "where",
         "environment",
     )
-
-    def values(self) -> dict[str, Any]:
-        """Return what the service takes."""
-        return dict(self.cleaned_data)
 
 
 class GroupForm(forms.Form):

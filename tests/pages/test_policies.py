@@ -114,14 +114,19 @@ def test_it_gives_grants_and_takes_them_back(browse: Browse, people: People) -> 
 def test_it_adds_and_removes_freezes(browse: Browse, people: People) -> None:
     client = browse("admin")
     sent = {"starts_at": "2099-12-24T08:00", "ends_at": "2099-12-27T08:00", "reason": "Christmas"}
-    client.post("/freezes/", {**sent, "everywhere": "on"})
+    for wrong in ({}, {"where": "one"}, {"where": "all", "environment": "production"}):
+        answer = client.post("/freezes/", {**sent, **wrong})
+        assert (answer.status_code, FreezeWindow.objects.count()) == (422, 0)
+    assert "Leave this empty" in text_of(answer, "window_environment_error")
+    client.post("/freezes/", {**sent, "where": "all"})
     window = FreezeWindow.objects.get()
     assert window.starts_at.isoformat() == "2099-12-24T08:00:00+00:00"
     assert "2099-12-24 08:00 – 2099-12-27 08:00 everywhere Christmas" in text(
         browse("carol").get("/freezes/")
     )
     week = {"from_weekday": "4", "from_time": "16:00", "to_weekday": "0", "to_time": "08:00"}
-    week |= {"time_zone": "Europe/Berlin", "reason": "Weekend", "environment": "production"}
+    week |= {"time_zone": "Europe/Berlin", "reason": "Weekend"}
+    week |= {"where": "one", "environment": "production"}
     wrong = client.post("/freezes/weekly/", {**week, "time_zone": "Berlin"})
     assert (wrong.status_code, WeeklyFreeze.objects.count()) == (422, 0)
     client.post("/freezes/weekly/", week)
