@@ -45,6 +45,8 @@ FORMER = (
 # What stands where a sentence has a value, and is neither a name nor a number.
 PHRASES = (
     "NAT: {0}",
+    "docker0 is up.",
+    "docker0 is down.",
     "Every step is done and proved",
     "Addresses of {0}",
     "Container {0}",

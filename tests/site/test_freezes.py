@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from audit.models import Entry
 from netops.models import Approval, Change, Job
@@ -254,3 +254,23 @@ def test_it_lets_admins_alone_freeze(name: str, people: People) -> None:
     with pytest.raises(Forbidden):
         freeze_remove(user=people[name], pk=held.pk)
     assert FreezeWindow.objects.get() == held
+
+
+def test_the_record_is_in_english_whatever_language_the_person_reads(db: None) -> None:
+    admin = User.objects.create_user("root", role="admin")
+    with translation.override("ko"):
+        weekly_freeze_add(
+            user=admin,
+            from_weekday=4,
+            from_time=time(16),
+            to_weekday=0,
+            to_time=time(8),
+            time_zone="Asia/Seoul",
+            reason="Weekend",
+            everywhere=True,
+        )
+    noted = Entry.objects.get(action="freeze.added").message
+    assert noted == (
+        "root froze all environments every week from Friday 16:00 to Monday 08:00 (Asia/Seoul): "
+        "Weekend."
+    )

@@ -41,3 +41,52 @@ def test_the_source_has_the_sentences_that_people_read() -> None:
     assert not is_sentence("systemctl stop docker.service")
     assert not is_sentence("ip addr del {0} dev {1} && ip addr show dev {2}")
     assert not is_sentence("{0} to {1}")
+
+
+@pytest.mark.parametrize(
+    ("text", "korean"),
+    [
+        (
+            "docker0 is up. docker0 is down.",
+            "docker0 링크가 올라와 있습니다. docker0 링크가 내려가 있습니다.",
+        ),
+        ("out of memory. docker0 is up.", "out of memory. docker0 링크가 올라와 있습니다."),
+        (
+            "docker0 is up.\ndocker0 is down.",
+            "docker0 링크가 올라와 있습니다.\ndocker0 링크가 내려가 있습니다.",
+        ),
+        (
+            "Step 2, “Set docker0 up”, failed: cache has no address in the network bridge. "
+            "The host is as it was.",
+            "2단계 “docker0 링크 올리기” 실패: cache에는 네트워크 bridge의 주소가 없습니다. "
+            "호스트는 이전 그대로입니다.",
+        ),
+        ("Undone: Set docker0 up.", "되돌림: docker0 링크 올리기."),
+        ("cache, orders-db and web", "cache, orders-db, web"),
+        ("cache, web and 3 more", "cache, web 외 3개"),
+        ("bread and butter, please", "bread and butter, please"),
+    ],
+)
+def test_it_says_several_sentences_and_lists_of_names(text: str, korean: str) -> None:
+    with translation.override("ko"):
+        assert said(text) == korean
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "admin put dana into network team.",
+        "admin set policy of payments.",
+        "admin: the group network team may now approve, under policy of payments.",
+        "admin froze lab every week, Friday 16:00 to Monday 08:00 (Asia/Seoul): Weekend.",
+        "Container cache: none → 172.17.0.5.",
+        "The worker was lost in mid-job; the host's journal will say what became of it.",
+        "alice revoked their own API token.",
+        "Logged in by password and a second factor.",
+    ],
+)
+def test_it_knows_what_earlier_versions_wrote(text: str) -> None:
+    with translation.override("ko"):
+        told = said(text)
+    assert not set(told.split()) & {"put", "set", "may", "froze", "none", "worker", "password"}
+    assert told != text
