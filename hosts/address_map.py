@@ -126,7 +126,8 @@ def conflicts_of(
             found.append(_pair("reserved", group, _ends(network), str(network), label))
     for lived in (g for g in groups if g.use == "address"):
         for group in look.overlapping(lived.low, lived.high):
-            if not group.clashing:
+            # Where each host of the group clashes by itself, that has been said.
+            if group.clashing < group.hosts:
                 ends = (lived.low, lived.high)
                 found.append(_pair("fleet", group, ends, lived.subnet, lived.first, lived.hosts))
     return sorted(found, key=lambda c: (-c.group.hosts, c.low, c.kind))

@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Iterable
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from attrs import frozen
 from django.conf import settings
@@ -41,6 +42,12 @@ class AgentConfig:
 
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def site_is_loopback() -> bool:
+    """Return True when hosts are told an address of the site that only its own machine reaches."""
+    name = urlsplit(settings.DOCKERNET_PUBLIC_URL).hostname or ""
+    return name in ("localhost", "::1") or name.startswith("127.")
 
 
 def _line(token: str) -> str:

@@ -65,6 +65,7 @@ def map_page(
         "parents": parents_of(within) if within is not None else [],
         "conflicts": conflicts[:SHOWN_CONFLICTS],
         "conflict_count": len(conflicts),
+        "something_known": any(group.hosts for group in groups),
         "areas": areas,
         "legend": LEGEND,
         "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),

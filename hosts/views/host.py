@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -27,7 +28,7 @@ from hosts.selectors import (
     trouble_latest,
 )
 from hosts.services.broker_access import BrokerAway
-from hosts.services.enrolment import enrolment_renew
+from hosts.services.enrolment import enrolment_renew, site_is_loopback
 from hosts.services.hosts import host_refresh, host_revoke
 from hosts.services.rotation import host_rotate
 from hosts.switch.layout import draw
@@ -77,6 +78,8 @@ def detail(request: UserRequest, name: str) -> HttpResponse:
         return render(request, "hosts/_host_part.html", context)
     line = take_from_last_page(request.session, enrolment_line_name(host))
     context["enroll_command"] = line
+    context["public_url"] = settings.DOCKERNET_PUBLIC_URL
+    context["site_is_loopback"] = site_is_loopback()
     return render(request, "hosts/host.html", context)
 
 

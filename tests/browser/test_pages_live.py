@@ -150,6 +150,7 @@ Host.objects.filter(name="web-9").update(
     site.tell(arrived)
     expect(page.locator("#host-part")).to_contain_text("Bridge docker0")
     expect(page.locator("#host-part")).to_contain_text("Online")
+    expect(page.locator("#enroll-command")).to_be_hidden()
 
 
 def test_it_helps_with_the_size_and_loses_no_input(site: Site, page: Page) -> None:

@@ -12,6 +12,7 @@ import pytest
 from attrs import evolve
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from hosts.models import EnrolmentToken, Host
 from hosts.picture import picture_of
@@ -337,3 +338,17 @@ def test_it_says_whether_a_pending_host_can_still_be_enrolled(
     news = client.get(address, headers=HX)
     assert "its enrolment command has expired" in text(news)
     assert "spin" not in news.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("url", "warned"), [("http://127.0.0.1:8000", True), ("http://192.0.2.10:8000", False)]
+)
+def test_it_warns_of_a_line_that_only_this_machine_can_use(
+    browse: Browse, settings: Settings, url: str, warned: bool
+) -> None:
+    settings.DOCKERNET_PUBLIC_URL = url
+    client = browse("admin")
+    client.post("/add-host/", {"name": "web-9"})
+    page = client.get("/hosts/web-9/")
+    assert 'id="enroll-command"' in page.content.decode()
+    assert ('id="loopback"' in page.content.decode()) == warned

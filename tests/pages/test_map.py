@@ -201,3 +201,9 @@ def test_a_range_without_room_leads_to_the_others(browse: Browse, people: dict[s
     page = browse("carol").get("/map/?in=10.0.0.0/30&size=24")
     assert "No /24 is free here. Find one elsewhere" in text(page)
     assert "/map/?size=24#free" in targets(page)
+
+
+def test_it_says_nothing_of_conflicts_before_a_host_was_seen(browse: Browse) -> None:
+    told = text(browse("admin").get("/map/"))
+    assert "No conflicts" not in told
+    assert "Next free range" in told

@@ -6,6 +6,7 @@ import random
 from ipaddress import IPv4Network
 
 import pytest
+from attrs import evolve
 
 from hosts.address_map import (
     USED,
@@ -65,3 +66,16 @@ def test_what_is_free_touches_nothing(seed: int) -> None:
         assert (cell.state == USED) == any(map(cell.network.overlaps, used))
         whole = all(int(a) in taken for a in (cell.network[0], cell.network[-1]))
         assert not cell.whole or whole
+
+
+def test_one_host_that_clashes_hides_the_others_of_its_group_not() -> None:
+    many = Group("172.17.0.0/16", *ends("172.17.0.0/16"), "docker0", 100, "web-1", clashing=1)
+    lived = Group("172.17.5.0/24", *ends("172.17.5.0/24"), "address", 3, "db-1")
+    assert {c.kind for c in conflicts_of([many, lived], [])} == {"host", "fleet"}
+    all_ = evolve(many, clashing=100)
+    assert {c.kind for c in conflicts_of([all_, lived], [])} == {"host"}
+
+
+def ends(network: str) -> tuple[int, int]:
+    """First and last address as numbers."""
+    return int(IPv4Network(network)[0]), int(IPv4Network(network)[-1])
