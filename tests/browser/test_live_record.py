@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chromium import log_in
 from tests.browser.site import Site, seeded_site
-from tests.browser.test_pages_live import RESUME, RUNNING
+from tests.browser.test_pages_live import RESUME, RUNNING, STOPPED
 from tests.browser.words import BOTH, LOCALES, Words
 
 pytestmark = [pytest.mark.browser, BOTH]
@@ -25,6 +25,7 @@ _STEADY = re.compile(
 def site(seeded: str, language: str) -> Iterator[Site]:
     """One site in each language; each test takes the job further."""
     with seeded_site(seeded) as site:
+        site.tell(RESUME + STOPPED)
         yield site
 
 

@@ -22,6 +22,8 @@ change = Change.objects.get(pk=7)
 story = Story.__new__(Story)
 story.change, story.job, story.now = change, change.jobs.first(), timezone.now()
 """
+# What the running step has said so far.
+STOPPED = 'story.tell("output", "gateway stopped\\ncache stopped", step=4)\n'
 
 
 @pytest.fixture
@@ -41,6 +43,7 @@ def no_refusals(page: Page) -> Iterator[list[str]]:
 
 
 def test_it_shows_a_job_as_it_happens(site: Site, page: Page) -> None:
+    site.tell(RESUME + STOPPED)
     log_in(page, site.address, "carol")
     page.goto(site.address + RUNNING)
     expect(page.locator("#step-4")).to_have_attribute("aria-current", "step")
