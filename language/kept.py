@@ -12,7 +12,7 @@ FORMER = (
     "{0} took {1} out of {2}.",
     "{0} set policy of {1}.",
     "{0} removed policy of {1}.",
-    "{0} froze {1} every week, {2} {3} to {4} {5} ({6}): {7}.",
+    "{0} froze {1} every week, {2} {3} to {4} {5} ({6}): {words7}.",
     "{0}: {1} may now request, under {2}.",
     "{0}: {1} may now approve, under {2}.",
     "{0}: {1} may now cancel, under {2}.",

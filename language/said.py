@@ -15,6 +15,7 @@ from django.utils.translation import get_language, pgettext
 from django.utils.translation.trans_real import translation
 
 from language.catalogue import SAID
+from language.sentences import WORDS
 
 _PLACE = re.compile(r"\{(\w+)\}")
 _CONTEXT = f"{SAID}\x04"
@@ -86,7 +87,10 @@ def _said(language: str, text: str, depth: int) -> str:
 
 def _whole(language: str, sentence: Sentence, values: dict[str, str], depth: int) -> str:
     if depth > 1:
-        values = {place: _value(language, value, depth - 1) for place, value in values.items()}
+        values = {
+            place: value if place.startswith(WORDS) else _value(language, value, depth - 1)
+            for place, value in values.items()
+        }
     return _filled(sentence.translated, values)
 
 

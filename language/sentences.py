@@ -2,7 +2,8 @@
 site's services.
 
 They travel, and are kept in the record, as finished English text. Each is an f-string there: what
-stands around its values is the sentence, `{0}`, `{1}` ... stand for the values.
+stands around its values is the sentence, `{0}`, `{1}` ... stand for the values, and `{words2}` for
+one that a person wrote.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ _CONSOLE = {"cli", "install_script", "uninstall", "journal_text", "main", "chann
 _BEGINS = re.compile(r"[A-Z“{]|(?:docker0|dockerd|live-restore|default-address-pools)\b")
 _WORDS = re.compile(r"[A-Za-z’']{2,}[,:]? [a-z({“0-9]|\A[A-Z][a-z]+:? [A-Za-z{]")
 _COMMAND = re.compile(r"\A[A-Z]+[a-zA-Z]*=|&&|%s|\\\\|\A\{\d\} [a-z]+ -|\A\{\d\}[a-z]")
+# How the place of a person's own words begins: they stay as they were written.
+WORDS = "words"
 # Patterns, and what is translated where it stands.
 _NOT_SAID = re.compile(r"re\.|(_|[np]?gettext(_lazy|_noop)?)\Z")
 # Less fixed text than this is in many texts that mean something else.
@@ -90,9 +93,11 @@ def _texts(tree: ast.Module) -> Iterator[tuple[str, int]]:
 def _template(node: ast.JoinedStr) -> str:
     parts, number = [], 0
     for value in node.values:
-        if isinstance(value, ast.Constant):
+        if not isinstance(value, ast.FormattedValue):
+            assert isinstance(value, ast.Constant)
             parts.append(str(value.value))
         else:
-            parts.append(f"{{{number}}}")
+            theirs = re.search(r"\breason\Z", ast.unparse(value.value))
+            parts.append(f"{{{WORDS if theirs else ''}{number}}}")
             number += 1
     return "".join(parts)

@@ -90,3 +90,10 @@ def test_it_knows_what_earlier_versions_wrote(text: str) -> None:
         told = said(text)
     assert not set(told.split()) & {"put", "set", "may", "froze", "none", "worker", "password"}
     assert told != text
+
+
+@pytest.mark.parametrize("reason", ["no", "yes", "year end and holidays", "Every step is done."])
+def test_it_leaves_a_persons_words_as_they_were_written(reason: str) -> None:
+    with translation.override("ko"):
+        told = said(f"ann removed a freeze of all environments: {reason}.")
+    assert told == f"ann 님이 변경 동결을 제거했습니다. 대상: 모든 환경, 사유: {reason}."
