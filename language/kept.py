@@ -25,6 +25,8 @@ FORMER = (
     "FORWARD by default: {0} → {1}.",
     "A part of this host that decides could not be looked at: {0}",
     "In to the containers",
+    "{0}{1} has room for {2} containers beside the gateway, but {3} need an address of the default "
+    "bridge. Ask for a /{4} or larger.",
     "Port {0}/{1} is open on {2}, for everybody who reaches it. Name one host_ip to narrow it.",
     "The DNS server {0} ({1}) is inside {2}; names would no longer resolve. {3}.",
     "This host has a route to {0}, which overlaps {1}; one of the two would lose its "

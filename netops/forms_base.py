@@ -19,7 +19,8 @@ class ChangeForm(forms.Form):
     """Host and reason; a kind adds its own fields. It carries the input; the service judges it.
 
     No field is required here, so that every fault is told by the same service and in the same
-    words as the API tells it. `heading` and `lead` stand above the form, `template` has its
+    words as the API tells it; what was left empty, which the API tells by its key, is told in the
+    words of `missing`. `heading` and `lead` stand above the form, `template` has its
     fields, `side` is what stands beside them, `short` names the kind where one is chosen.
     """
 
@@ -29,6 +30,7 @@ class ChangeForm(forms.Form):
     lead: ClassVar[str | Promise]
     template: ClassVar[str]
     side: ClassVar[str]
+    missing: ClassVar[dict[str, str | Promise]] = {"subnet": _("Which subnet?")}
 
     host = forms.CharField(
         required=False,
@@ -77,6 +79,10 @@ class ChangeForm(forms.Form):
     def initial_of(spec: dict[str, Any]) -> dict[str, Any]:
         """Return the initial values that show a specification."""
         raise NotImplementedError
+
+    def in_form(self, name: str, code: str) -> str:
+        """Return a fault of a field, or of a part of a line, in the form's words, "" without."""
+        return str(self.missing.get(name, "")) if code == "required" else ""
 
     def line_of(self, field: str, index: int) -> int:
         """Return which line of a field holds item `index` (from 0) of the list made of it."""

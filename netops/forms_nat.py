@@ -36,6 +36,13 @@ class NatForm(ChangeForm):
     )
     template = "netops/_request_nat.html"
     side = "netops/_request_nat_side.html"
+    missing = {
+        **ChangeForm.missing,
+        "mode": _("Choose how packets leave."),
+        "protocol": _("The protocol is missing: tcp or udp."),
+        "host_port": _("The port of the host is missing, such as 8080."),
+        "to": _("The address and port of the container are missing, such as 192.168.225.10:80."),
+    }
 
     subnet = forms.CharField(
         required=False,

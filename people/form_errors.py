@@ -15,14 +15,16 @@ def refusal_to_form(form: forms.Form, refusal: Refused) -> None:
     """Add a refusal's sentences to a form; what belongs to no field of it goes on top.
 
     A fault of `publish[1].to` stands beside the field `publish` with the number of its line, as
-    the form's `line_of` has it.
+    the form's `line_of` has it, and in the form's own words where it has some (`in_form`).
     """
     if isinstance(refusal, SpecInvalid):
-        problems = [(field, message) for field, _, message in refusal.problems]
+        problems = list(refusal.problems)
     else:
-        problems = [(refusal.field, refusal.message)]
-    for field, message in problems:
+        problems = [(refusal.field, refusal.code, refusal.message)]
+    in_form = getattr(form, "in_form", None)
+    for field, code, message in problems:
         name = field.rpartition(".")[2]
+        message = (in_form and in_form(name, code)) or message
         item = _ITEM.match(field)
         if item and item[1] in form.fields:
             name, line_of = item[1], getattr(form, "line_of", None)

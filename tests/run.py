@@ -47,6 +47,8 @@ PAGES = [
     for word in ("queries", "fleet", "history", "map", "work", "audit", "host_origins")
     for path in sorted((ROOT / "tests/pages").glob(f"test_{word}*.py"))
 ]
+# Programs of their own, on a database of their own: the same in either row.
+OWN = [f"--ignore=tests/site/test_{name}.py" for name in ("settings", "up", "user_command")]
 REAL = ["tests/root", "tests/kernel"]
 ROLLBACK = "tests/root/test_subnet_rollback.py"
 BESIDE = ["tests/browser", "tests/agent", "tests/faults"]
@@ -54,7 +56,7 @@ ROWS = (
     (("the agent and the engine on real hosts", [*REAL, f"--ignore={ROLLBACK}"]),),
     (
         ("the whole path, and faults on real hosts", ["tests/path", "tests/faults/hosts"]),
-        ("what the database decides, on PostgreSQL", ["tests/site", *PAGES, "--postgres"]),
+        ("what the database decides, on PostgreSQL", ["tests/site", *PAGES, *OWN, "--postgres"]),
     ),
     (("Chromium, and the agent without hosts", [*BESIDE, "--ignore=tests/faults/hosts"]),),
     (

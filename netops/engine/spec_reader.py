@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
 
 from netops.engine.errors import SpecInvalid
@@ -213,9 +214,7 @@ class SpecReader:
                 raise NetmaskValueError
             network = IPv4Network((host, int(prefix)), strict=False)
         except ValueError:
-            kind = "IPv6, not IPv4" if ":" in text else "not an IPv4 network"
-            message = f"“{shown(text)}” is {kind}; write it like 192.168.225.0/24."
-            self.fault(field, "not-ipv4", message)
+            self.fault(field, "not-ipv4", _no_network(text))
             return None
         if network.network_address != host:
             message = (
@@ -225,3 +224,15 @@ class SpecReader:
             self.fault(field, "host-bits", message)
             return None
         return network
+
+
+def _no_network(text: str) -> str:
+    """Say what is wrong with a text that names no IPv4 network, and how it is written."""
+    with suppress(ValueError):
+        meant = IPv4Network(text, strict=False)
+        if "/" not in text:
+            usual = meant.supernet(new_prefix=24)
+            return f"“{text}” lacks its prefix length; write it like {usual}."
+        return f"“{text}” has a netmask; write it with its prefix length: {meant}."
+    kind = "IPv6, not IPv4" if ":" in text else "not an IPv4 network"
+    return f"“{shown(text)}” is {kind}; write it like 192.168.225.0/24."

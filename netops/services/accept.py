@@ -8,7 +8,7 @@ from django.db import transaction
 
 from netops.allowed import may_withdraw
 from netops.models import Change
-from netops.services.changes import change_request, change_withdraw
+from netops.services.changes import change_request, change_withdraw, require_operator
 from netops.services.moves import change_lock
 from netops.states import State
 from people.errors import Conflict, InvalidInput
@@ -20,9 +20,10 @@ def change_accept(*, user: User, change: Change, codes: Sequence[str]) -> Change
     """Ask for the same as a blocked change with risks accepted, by their finding codes; return the
     new change. The former one is withdrawn where this person may: both happen or neither does.
 
-    Raises InvalidInput without codes, Conflict unless the change is blocked, and what
-    `change_request` and `change_withdraw` raise.
+    Raises Forbidden below operator, InvalidInput without codes, Conflict unless the change is
+    blocked, and what `change_request` and `change_withdraw` raise.
     """
+    require_operator(user)
     if not codes:
         raise InvalidInput("required", "Tick the risks that you accept.", "accept")
     locked = change_lock(change.pk)

@@ -82,6 +82,25 @@ def test_it_says_the_network_that_was_meant() -> None:
         parse(spec("192.168.225.9/24"))
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (
+            "192.168.225.7",
+            "lacks its prefix length; write it like 192.168.225.0/24.",
+        ),
+        ("10.1.2.0/255.255.255.0", "write it with its prefix length: 10.1.2.0/24."),
+        ("10.1.2.0/", "“10.1.2.0/” is not an IPv4 network"),
+        ("10.1.2/24", "“10.1.2/24” is not an IPv4 network"),
+    ],
+)
+def test_it_says_how_the_network_is_written(typed: str, said: str) -> None:
+    with pytest.raises(SpecInvalid) as caught:
+        parse(spec(typed))
+    assert said in str(caught.value)
+    assert problems(spec(typed)) == [("subnet", "not-ipv4")]
+
+
 def test_it_collects_every_fault_at_once() -> None:
     found = problems({"network": "x", "subnet": "10.0.0.1/8", "gateway": "y", "zone": 1})
     assert found == [

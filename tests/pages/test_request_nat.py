@@ -81,10 +81,10 @@ def test_it_leaves_out_what_was_left_empty(browse: Browse, web: Host) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
-        ("subnet", "", "“subnet” is missing."),
+        ("subnet", "", "Which subnet?"),
         ("subnet", "172.17.0.1/16", "the network is 172.17.0.0/16"),
         ("subnet", "fd00::/64", "is IPv6"),
-        ("mode", "", "“mode” is missing."),
+        ("mode", "", "Choose how packets leave."),
         ("mode", "all", "“all” is not one of masquerade, snat, none."),
         ("to_source", "", "say which address of the host"),
         ("to_source", "fd00::1", "is an IPv6 address"),
@@ -97,8 +97,8 @@ def test_it_leaves_out_what_was_left_empty(browse: Browse, web: Host) -> None:
         ("publish", "\n\ntcp 80x 172.17.0.2:80", "Line 3: A port is a number"),
         ("publish", "tcp 1 172.17.0.2:80\nicmp 2 172.17.0.2:80", "Line 2: “icmp” is not one of"),
         ("publish", "tcp fd00::1:80 172.17.0.2:80", "Line 1: “fd00:" + ":1” is an IPv6 address"),
-        ("publish", "tcp 80", "Line 1: “to” is missing."),
-        ("publish", "tcp", "Line 1: “host_port” is missing."),
+        ("publish", "tcp 80", "Line 1: The address and port of the container are missing"),
+        ("publish", "\ntcp", "Line 2: The port of the host is missing"),
         ("publish", "tcp 80 172.17.0.2:80 -j ACCEPT", "Line 1: “172.17.0.2:80 -j ACCEPT” is not"),
         ("publish", "tcp 80 172.17.0.2:1\ntcp 80 172.17.0.2:2", "Line 2: “tcp 80 → 172.17.0.2:2”"),
         ("publish", f"tcp 80 {HOSTILE}", "Line 1: “<script>"),

@@ -127,46 +127,12 @@ def test_it_finds_the_broker_of_a_site_that_runs(tmp_path: Path) -> None:
     assert shown(tmp_path, "s.REDIS_URL", **other) == "rediss://elsewhere:6379/1"
 
 
-def test_it_makes_a_user_before_the_site_was_ever_up(tmp_path: Path) -> None:
-    made = manage(tmp_path, "user", "ann", "--role", "admin")
-    assert (made.returncode, made.stderr) == (0, "")
-    assert made.stdout.strip().splitlines()[-1].startswith("dn_")
-
-
 def test_it_says_in_one_line_that_the_database_is_away(tmp_path: Path) -> None:
     away = {"DATABASE_URL": "postgres://u:p@127.0.0.1:1/x"}
     refused = manage(tmp_path, "user", "ann", "--role", "admin", **away)
     assert refused.returncode != 0
     assert "does not answer" in refused.stderr
     assert "Traceback" not in refused.stderr
-
-
-def test_it_makes_and_updates_users_and_prints_a_token(tmp_path: Path) -> None:
-    assert manage(tmp_path, "prepare").returncode == 0
-    made = manage(tmp_path, "user", "ann", "--role", "operator", "--password", "a long one")
-    token = made.stdout.strip().splitlines()[-1]
-    again = manage(tmp_path, "user", "ann", "--role", "approver")
-    assert again.stdout.strip().splitlines()[-1] != token
-    code = (
-        "from people.models import User; from people.services import token_user; "
-        f"u = token_user(token={token!r}); "
-        "print(u.username, u.role, u.check_password('a long one'))"
-    )
-    result = manage(tmp_path, "shell", "-v0", "-c", code)
-    assert result.stdout.split() == ["ann", "approver", "True"]
-    for words in ("ann", "ann --role king", "a/b --role viewer"):
-        refused = manage(tmp_path, "user", *words.split())
-        assert refused.returncode != 0
-        assert "Traceback" not in refused.stderr
-    weak = manage(tmp_path, "user", "zoe", "--role", "viewer", "--password", "zoe")
-    assert weak.returncode == 0
-    assert "The password is weak" in weak.stderr
-    assert weak.stdout.strip().splitlines()[-1].startswith("dn_")
-    empty = manage(tmp_path, "user", "ann", "--role", "admin", "--password", "")
-    assert empty.returncode != 0
-    assert "password is empty" in empty.stderr
-    result = manage(tmp_path, "shell", "-v0", "-c", code)
-    assert result.stdout.split() == ["ann", "approver", "True"]
 
 
 def test_it_leaves_nothing_for_djangos_check_of_a_production_site(tmp_path: Path) -> None:

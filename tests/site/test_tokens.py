@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -11,7 +10,6 @@ from django.utils import timezone
 from people.models import ApiToken, User
 from people.services import token_issue, token_revoke
 from tests.site.api_client import Api
-from tests.site.test_settings import manage
 
 pytestmark = pytest.mark.django_db
 
@@ -54,22 +52,3 @@ def test_it_lets_admins_alone_revoke_the_tokens_of_others(people: dict[str, User
     assert token_revoke(user=people["admin"], pk=pk) is not None
     assert Api(token).get("/me").status == 401
     assert token_revoke(user=people["admin"], pk=pk) is None
-
-
-def test_it_makes_tokens_on_the_command_line_for_as_long_as_asked(tmp_path: Path) -> None:
-    made = manage(tmp_path, "user", "ann", "--role", "viewer")
-    assert "for 90 days" in made.stdout
-    never = manage(tmp_path, "user", "ann", "--role", "viewer", "--token-days", "never")
-    assert "never expires" in never.stdout
-    assert never.stdout.strip().splitlines()[-1].startswith("dn_")
-    for days in ("0", "-3", "3651", "soon"):
-        refused = manage(tmp_path, "user", "zoe", "--role", "viewer", "--token-days", days)
-        assert refused.returncode != 0
-        assert "or never" in refused.stderr
-    code = (
-        "from people.models import ApiToken as T, User as U; from audit.models import Entry as E; "
-        "print([t.expires_at is None for t in T.objects.order_by('pk')], U.objects.count(), "
-        "sorted({(e.via, e.by.endswith(' (shell)')) for e in E.objects.all()}))"
-    )
-    result = manage(tmp_path, "shell", "-v0", "-c", code)
-    assert result.stdout.strip() == "[False, True] 1 [('command', True)]"

@@ -49,8 +49,8 @@ def too_small(case: SubnetCase) -> Iterator[Finding]:
         fixed = case.setting("fixed-cidr")
         within = f" (fixed-cidr leaves {fixed.value})" if fixed else ""
         message = (
-            f"{subnet}{within} has room for {room} containers beside the gateway, but {needed} "
-            f"need an address of the default bridge. Ask for a /{prefixlen_for(needed)} or larger."
+            f"{subnet}{within} has room for {room} beside the gateway, but the containers of the "
+            f"default bridge need {needed}. Ask for a /{prefixlen_for(needed)} or larger."
         )
         yield case.blocker("too-small", message, str(subnet))
 
