@@ -17,7 +17,7 @@ import time
 
 SENT = re.compile(rb"(?:line|state) (\d+) sent (\d+\.\d+)")
 ID = re.compile(rb"^id: (\d+)$", re.MULTILINE)
-SPREAD = re.compile(rb"sse:again delay:(\d+)ms")
+TURN = re.compile(rb"event: again\ndata: (\d+)")
 
 
 class Reader:
@@ -25,7 +25,7 @@ class Reader:
 
     def __init__(self, port: int, path: str, head: str, page: str = "") -> None:
         self._port, self._path, self._head, self._page = port, path, head, page
-        self._after, self._spread_s = 0, 0.0
+        self._after = 0
         self.late: dict[int, float] = {}
         self.open, self.fetched = False, 0
 
@@ -33,9 +33,12 @@ class Reader:
         """Open the stream and read; a page opens it anew when it has fetched itself."""
         await self._read_page(opened)
         while await self._read_stream(opened):
-            await asyncio.sleep(self._spread_s)
-            await self._read_page(opened)
             self.fetched += 1
+
+    @property
+    def behind(self) -> bool:
+        """True for a page that has not fetched itself yet."""
+        return bool(self._page) and not self.fetched
 
     def _request(self, path: str, more: str = "") -> bytes:
         lines = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{self._head}\r\n{more}\r\n"
@@ -55,8 +58,6 @@ class Reader:
         now = time.time()
         for number, sent in SENT.findall(page):
             self.late.setdefault(int(number), now - float(sent))
-        told = SPREAD.search(page)
-        self._spread_s = int(told[1]) / 1000 if told else 0.0
         place = re.search(rb"live/\?after=(\d+)", page)
         self._after = int(place[1]) if place else self._after
 
@@ -69,21 +70,27 @@ class Reader:
             if b" 200 " not in head.partition(b"\r\n")[0]:
                 raise SystemExit(head.decode())
             await reader.readuntil(b": open\n\n")
-        self.open, rest, until = True, b"", 0.0
-        while True:
-            left_s = max(0.01, until - time.time()) if until else None
+        self.open, rest, page = True, b"", None
+        # As in a browser the stream goes on until the new page is there, and takes its place.
+        while page is None or not page.done():
             try:
-                data = await asyncio.wait_for(reader.read(65_536), left_s)
+                data = await asyncio.wait_for(reader.read(65_536), 0.1 if page else None)
             except TimeoutError:
-                writer.close()
-                return True
+                continue
             if not data:
                 return False
             *whole, rest = (rest + data).split(b"\n\n")
             self._take(whole, time.time())
-            if any(event.find(b"event: again\n") >= 0 for event in whole):
-                # The stream goes on until the page fetches itself.
-                until = time.time() + self._spread_s
+            turns = [turn for event in whole if (turn := TURN.search(event))]
+            if page is None and turns:
+                page = asyncio.create_task(self._read_page_in(int(turns[0][1]) / 1000, opened))
+        page.result()
+        writer.close()
+        return True
+
+    async def _read_page_in(self, seconds: float, opened: asyncio.Semaphore) -> None:
+        await asyncio.sleep(seconds)
+        await self._read_page(opened)
 
     def _take(self, events: list[bytes], now: float) -> None:
         for event in events:
@@ -113,6 +120,9 @@ async def main(port: int, change: int, readers: int, session: str, token: str) -
     begun = time.process_time()
     print("open", flush=True)
     await asyncio.to_thread(sys.stdin.read)
+    for _ in range(60):
+        if any(reader.behind for reader in all_):
+            await asyncio.sleep(1)
     late = [[number, seconds] for reader in all_ for number, seconds in reader.late.items()]
     fetched = sum(reader.fetched for reader in all_)
     told = {"late": late, "fetched": fetched, "cpu_s": time.process_time() - begun}

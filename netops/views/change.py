@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from secrets import randbelow
 from typing import Any
 
 from django.contrib import messages
@@ -31,13 +30,9 @@ from netops.services import (
     change_withdraw,
 )
 from netops.states import State
-from netops.stream import readers_of
 from people.requests import UserRequest
 from people.views_refusals import shown_if_missing, status_of
 from policies.standing import standing_of
-
-SPREAD_MS = 30
-"""About what a page costs the server: so far apart are those that fetch themselves."""
 
 
 @login_required
@@ -59,14 +54,7 @@ def _shown(
     refusal: Refused | BrokerAway | None = None,
     comment: str = "",
 ) -> HttpResponse:
-    # At a change of state one page fetches itself at once; a thousand, one after the other.
-    spread_ms = randbelow(1 + SPREAD_MS * readers_of(change.pk))
-    context = {
-        "page": gathered(request, change),
-        "refusal": refusal,
-        "comment": comment,
-        "spread_ms": spread_ms,
-    }
+    context = {"page": gathered(request, change), "refusal": refusal, "comment": comment}
     if request.htmx:
         # htmx puts nothing in its place that came with an error.
         response = render(request, "netops/_change_part.html", context)

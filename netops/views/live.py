@@ -1,15 +1,16 @@
 """The live page of a change: Server-Sent Events whose data are fragments of the page itself.
 
 `part` carries fragments that htmx puts in their places by id; each holds its whole element, except
-for the row that the list of all events gets. `again` asks the page to fetch itself (what changed
-differs from reader to reader; the news itself goes before it), `comment` to fetch the conversation.
-`end` closes the stream.
+for the row that the list of all events gets. `again` asks the page to fetch itself, after so many
+ms (what changed differs from reader to reader; the news itself goes before it); `comment` asks it
+to fetch the conversation, `end` closes the stream.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator
+from secrets import randbelow
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
@@ -22,7 +23,7 @@ from netops.event_row import EventRow
 from netops.record import Record, StepRecord, record_of
 from netops.selectors import change_get, events_after
 from netops.selectors_review import newest_comment
-from netops.stream import events
+from netops.stream import events, readers_of
 from netops.stream_nudge import NUDGE_SEQ
 from people.errors import NotFound
 
@@ -32,6 +33,9 @@ HEADERS = {
     "X-Accel-Buffering": "no",
 }
 _MOST_KEPT = 2000
+# About what a page that fetches itself costs the server, its new stream included: so far apart are
+# those of a crowd. A few may come at once.
+SPREAD_MS, AT_ONCE = 40, 10
 # Without an id: the reader's place among the events stays where it is.
 _NUDGE = b"event: comment\ndata: 1\n\n"
 _newest_in_thread = sync_to_async(newest_comment, thread_sensitive=False)
@@ -102,17 +106,32 @@ async def _stream(
             while len(_rendered) > _MOST_KEPT:
                 _rendered.popitem(last=False)
         yield _rendered[key]
+        if _is_again(row, step):
+            yield _sse(row.seq, "again", str(_turn(change_id)))
+        if ended:
+            yield _sse(row.seq, "end", str(row.seq))
     if not ended:
         # The change came to rest while its page was on the way: the page must not wait for ever.
-        last = str(record.cursor)
-        yield _sse(record.cursor, "again", last) + _sse(record.cursor, "end", last)
+        yield _sse(record.cursor, "again", "0") + _sse(record.cursor, "end", str(record.cursor))
+
+
+def _turn(change_id: int) -> int:
+    """Return in how many ms a page is to fetch itself: one at once, a thousand one after the
+    other. How many they are is known only now."""
+    readers = readers_of(change_id)
+    return randbelow(SPREAD_MS * readers) if readers > AT_ONCE else 0
+
+
+def _is_again(row: EventRow, step: StepRecord | None) -> bool:
+    """Return True for an event that changes more of the page than the parts of one step."""
+    return row.type in _AGAIN or step is None
 
 
 def _message(row: EventRow, record: Record, step: StepRecord | None) -> bytes:
-    """Return what one event is on the wire (WHATWG HTML, server-sent events)."""
-    if row.type in _AGAIN or step is None:
-        text = _sse(None, "part", _news(row)) + _sse(row.seq, "again", str(row.seq))
-        return text + _sse(row.seq, "end", str(row.seq)) if row.type == "end" else text
+    """Return an event's parts of the page on the wire (WHATWG HTML, server-sent events). Without a
+    number where `again` follows: who lost that gets both once more."""
+    if step is None or _is_again(row, step):
+        return _sse(None, "part", _news(row))
     context = {"page": {"record": record}, "step": step, "number": step.number}
     if row.type == "output" and not record.rolling_back:
         html = str(render_to_string("netops/_output.html", {**context, "output_oob": True}))

@@ -57,13 +57,25 @@
     live.setAttribute("sse-connect", place.replace(/after=\d+/, "after=" + seen));
   });
 
-  // News that a page could not fetch is fetched again.
+  // A page fetches itself when its turn has come, and again what it could not fetch. One that waits
+  // for its turn gets by it all that happens till then.
+  const waiting = new WeakSet();
+  function fetchIn(news, ms) {
+    if (!news || waiting.has(news)) return;
+    waiting.add(news);
+    setTimeout(function () {
+      waiting.delete(news);
+      if (news.isConnected) htmx.trigger(news, "again");
+    }, ms);
+  }
+  document.addEventListener("htmx:sseMessage", function (event) {
+    const live = event.target.closest("[sse-connect]");
+    if (!live || event.detail.type !== "again") return;
+    fetchIn(live.querySelector("[data-news]"), Number(event.detail.data) || 0);
+  });
   function again(event) {
     const news = event.detail.elt;
-    if (!(news instanceof Element) || !news.matches("[data-news]")) return;
-    setTimeout(function () {
-      if (news.isConnected) htmx.trigger(news, "again");
-    }, 2000);
+    if (news instanceof Element && news.matches("[data-news]")) fetchIn(news, 2000);
   }
   document.addEventListener("htmx:sendError", again);
   document.addEventListener("htmx:responseError", again);

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
@@ -108,3 +109,26 @@ def test_news_that_could_not_be_fetched_is_fetched_again(site: Site, page: Page)
     expect(page.locator("#state-now")).to_have_text("Succeeded")
     expect(page.locator("#change")).to_contain_text("Services were away for 2.3 s")
     assert len(failed) == 2
+
+
+def test_each_page_of_a_crowd_fetches_itself_in_its_turn(site: Site, page: Page) -> None:
+    session = next(c["value"] for c in page.context.cookies() if c["name"] == "sessionid")
+    asked = f"GET {RUNNING}live/ HTTP/1.1\r\nHost: x\r\nCookie: sessionid={session}\r\n\r\n"
+    turns: list[str] = []
+    page.on("request", lambda r: turns.append(r.url) if r.url == site.address + RUNNING else None)
+    with ExitStack() as crowd:
+        for _ in range(12):
+            one = crowd.enter_context(socket.create_connection(("127.0.0.1", site.port)))
+            one.sendall(asked.replace("Host: x", f"Host: 127.0.0.1:{site.port}").encode())
+            read = b""
+            while b": open" not in read:
+                read += one.recv(65_536)
+        page.evaluate(
+            """() => document.addEventListener("htmx:sseMessage", (event) => {
+                if (event.detail.type === "again") window.turn = Number(event.detail.data);
+            })"""
+        )
+        site.tell(RESUME + 'story.ended(State.SUCCEEDED, "Every step is done and proved.", 2.3)\n')
+        expect(page.locator("#change")).to_contain_text("Services were away for 2.3 s")
+    assert 0 <= page.evaluate("() => window.turn") < 13 * 40
+    assert len(turns) == 1
