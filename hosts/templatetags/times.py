@@ -121,7 +121,7 @@ def about_text(value: float | None) -> str:
 
 @register.filter
 def seconds_text(value: float | None) -> str:
-    """A span in seconds as "0.4 s", "12 s" or "2 min 5 s"; "" when unknown."""
+    """A span in seconds as "0.4 s", "12 s", "2 min" or "2 min 5 s"; "" when unknown."""
     if value is None:
         return ""
     if value < 10:
@@ -134,4 +134,5 @@ def _whole(seconds: int) -> str:
     minutes, rest = divmod(seconds, 60)
     if not minutes:
         return f"{rest}\u00a0{short_second}"
-    return f"{minutes}\u00a0{pgettext('minutes, short', 'min')} {rest}\u00a0{short_second}"
+    whole = f"{minutes}\u00a0{pgettext('minutes, short', 'min')}"
+    return f"{whole} {rest}\u00a0{short_second}" if rest else whole

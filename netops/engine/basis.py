@@ -146,7 +146,7 @@ def differences(old: Mapping[str, Json], new: Mapping[str, Json]) -> list[str]:
         label = LABELS.get(section, f"{section.capitalize()}:")
         if not isinstance(before, dict) or not isinstance(after, dict):
             if before != after:
-                found.append(f"{label} was {_told(before)}, now {_told(after)}.")
+                found.append(f"{label} changed: {_told(before)} → {_told(after)}.")
             continue
         for name in sorted({*before, *after}):
             if name not in before:
@@ -188,11 +188,11 @@ def _named(label: str, old: Mapping[str, Json], new: Mapping[str, Json], name: s
         return []
     if isinstance(before, dict) and isinstance(after, dict):
         return [
-            f"{label}: {key} was {_told(before.get(key))}, now {_told(after.get(key))}."
+            f"{label}: {key} changed: {_told(before.get(key))} → {_told(after.get(key))}."
             for key in sorted({*before, *after})
             if before.get(key) != after.get(key)
         ]
-    return [f"{label} was {_told(before)}, now {_told(after)}."]
+    return [f"{label} changed: {_told(before)} → {_told(after)}."]
 
 
 def _told(value: Json) -> str:

@@ -44,5 +44,5 @@ def severity_word(severity: str) -> str:
 
 @register.filter
 def unbroken(text: str) -> SafeString:
-    """A command or rule whose lines break between words only, never after the dash of an option."""
+    """A text whose lines break between words only, never after a dash: of an option, or a name."""
     return format_html_join(" ", '<span class="word">{}</span>', [(w,) for w in text.split(" ")])

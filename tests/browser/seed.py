@@ -181,7 +181,7 @@ def _ends(alice: User, bob: User) -> None:
     told = (
         f"{why} The host could not be brought back whole. Left to do by hand: Docker does not run."
     )
-    broken.ended(State.FAILED, told, 41.0, left=commands)
+    broken.ended(State.FAILED, told, 4.1, left=commands)
     stopped = world.Story(_host("edge-icn-5"), alice, ago=6 * minute, reason=REASONS[1]).planned()
     stopped.judged(bob).began().did(2)
     job = stopped.job
@@ -193,8 +193,8 @@ def _ends(alice: User, bob: User) -> None:
 def _stale(story: world.Story, bob: User) -> None:
     story.judged(bob)
     lines = [
-        "Addresses of docker0 was 172.17.0.1/16, now 10.1.0.1/24.",
-        "Container cache: running was yes, now no.",
+        "Addresses of docker0 changed: 172.17.0.1/16 → 10.1.0.1/24.",
+        "Container cache: running changed: yes → no.",
     ]
     data = {"state": "stale", "differences": lines}
     story.tell("state", "\n".join(lines), data=data)

@@ -152,9 +152,9 @@ CHANGES = [
     (plus(BUSY, addresses=Address("eth0", IPv4Interface("10.1.0.1/24"))), "Addresses of eth0"),
     (plus(BUSY, routes=route("10.1.0.0/24", "eth0")), "Route 10.1.0.0/24 dev eth0"),
     (evolve(BUSY, config=config(debug=True)), "Docker's setting debug is new"),
-    (evolve(BUSY, daemon=evolve(BUSY.daemon, live_restore=True)), "live-restore was no, now yes"),
+    (evolve(BUSY, daemon=evolve(BUSY.daemon, live_restore=True)), "live-restore changed: no → yes"),
     (evolve(BUSY, containers=(evolve(BUSY.containers[0], restart_policy="no"),
-                              BUSY.containers[1])), "restart policy was always, now no"),
+                              BUSY.containers[1])), "restart policy changed: always → no"),
     (evolve(BUSY, resolvers=()), "DNS server 198.51.100.1 is gone."),
 ]  # fmt: skip
 

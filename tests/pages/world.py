@@ -228,7 +228,7 @@ class Story:
         self, state: State, message: str, outage_s: float | None = None, left: tuple[str, ...] = ()
     ) -> Story:
         """The job ends: with the addresses as foretold but for the first two, which swapped, or,
-        taken back, with the former ones."""
+        taken back, with the former ones; failed, Docker gives none."""
         assert self.job is not None
         back = state == State.ROLLED_BACK
         moves = [
@@ -237,6 +237,8 @@ class Story:
         ]
         if len(moves) > 1 and not back:
             moves[0]["to"], moves[1]["to"] = moves[1]["to"], moves[0]["to"]
+        if state == State.FAILED:
+            moves = []
         self.job.outage_s, self.job.finished_at = outage_s, self.now
         told = {"state": str(state), "outage_s": outage_s, "containers": moves, "left": list(left)}
         self.job.result = told
