@@ -218,9 +218,10 @@ class SettingRow:
     @property
     def where(self) -> str:
         """Where it is set, in words; a file or a variable is its own name."""
+        script = self.path.startswith("/etc/init.d/")
         words = {
             "default": _("Docker's default"),
-            "unit": _("systemd unit"),
+            "unit": _("init script") if script else _("systemd unit"),
             "drop-in": _("systemd drop-in"),
             "command line": _("command line"),
         }

@@ -11,10 +11,9 @@ from ipaddress import IPv4Network
 from statistics import median
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from django.utils.translation import gettext as _
 
-from hosts.address_map import network_read
 from hosts.models import Host
 from hosts.selectors import reserved_networks
 from hosts.services.hosts import require_online
@@ -28,6 +27,7 @@ from netops.engine.observed import DaemonConfig, DockerDaemon, Firewall, Observe
 from netops.engine.plan import BLOCKER, INFO, Finding, Plan
 from netops.engine.planner import make_plan
 from netops.engine.sizing import next_free
+from netops.engine.spec_reader import network_meant
 from netops.free_ranges import taken
 from netops.request_consequences import consequences_of
 from netops.request_fleet import fleet_notes
@@ -35,6 +35,7 @@ from netops.selectors_request import holder_of, outages_of
 from netops.services.changes import held_text
 
 # The list of consequences says these in its own words.
+_ODDLY_WRITTEN = ("host-bits", "not-ipv4")
 _SAID_BELOW = ("restarts-containers", "starts-unmanaged-containers")
 _NOTHING_SEEN = Observed(
     at="",
@@ -52,17 +53,18 @@ _NOTHING_SEEN = Observed(
 class Check:
     """What is known of a request so far.
 
-    `problems` are faults of what was typed, `proposed` the network that was meant by an address
-    with host bits, `free` the next free network where the one that was typed is in use. `busy` is
-    why the host takes no request now (`busy_pk`: the change that holds it), `findings` what its
-    plan would say, `notes` what other hosts have, `consequences` what carrying it out would do.
-    `seen_at` is when the host last reported, None where it is not known; `docker0` the address
-    that it has now.
+    `problems` are faults of what was typed (`invalid` has their fields), `proposed` the network
+    that was meant by one that was written oddly, `free` the next free network where the one that
+    was typed is in use. `busy` is why the host takes no request now (`busy_pk`: the change that
+    holds it), `findings` what its plan would say, `notes` what other hosts have, `consequences`
+    what carrying it out would do. `seen_at` is when the host last reported, None where it is not
+    known; `docker0` the address that it has now.
     """
 
     host: Host | None = None
     asked: bool = False
     problems: tuple[str, ...] = ()
+    invalid: SpecInvalid | None = None
     proposed: IPv4Network | None = None
     free: IPv4Network | None = None
     busy: str = ""
@@ -111,10 +113,11 @@ def check_of(*, kind: str, spec: dict[str, Any], host: Host | None) -> Check:
     try:
         desired = parse_spec(kind, spec)
     except SpecInvalid as invalid:
-        bits = any(field == "subnet" and code == "host-bits" for field, code, _ in invalid.problems)
+        odd = any(f == "subnet" and code in _ODDLY_WRITTEN for f, code, _ in invalid.problems)
         problems = tuple(message for _, _, message in invalid.problems)
-        proposed = network_read(subnet) if bits else None
-        return Check(**known, asked=True, problems=problems, proposed=proposed)
+        proposed = network_meant(subnet) if odd else None
+        check = Check(**known, asked=True, problems=problems, proposed=proposed)
+        return evolve(check, invalid=invalid)
     return _judged(desired, host, observed, known)
 
 

@@ -9,6 +9,8 @@ from django.db import IntegrityError, transaction
 from audit.services import audit_note
 from hosts.models import ReservedRange
 from hosts.services.conflicts import conflicts_recount
+from netops.engine.errors import Refused
+from netops.engine.spec_reader import network_of
 from people.errors import Conflict, Forbidden, InvalidInput
 from people.models import User
 
@@ -62,10 +64,9 @@ def _require_admin(user: User) -> None:
 
 def _checked(subnet: str, label: str) -> tuple[IPv4Network, str]:
     try:
-        network = IPv4Network(subnet)
-    except ValueError as error:
-        message = "A range is an IPv4 network such as 10.8.0.0/16, without host bits."
-        raise InvalidInput("invalid", message, "subnet") from error
+        network = network_of(subnet.strip())
+    except Refused as refused:
+        raise InvalidInput("invalid", refused.message, "subnet") from refused
     if not label.strip() or len(label) > 100 or "\x00" in label:
         raise InvalidInput("invalid", "A label is plain text of 1 to 100 characters.", "label")
     return network, label.strip()

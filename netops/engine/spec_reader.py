@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
-from netops.engine.errors import SpecInvalid
+from netops.engine.errors import Refused, SpecInvalid
 
 SPECIAL = (
     ("this-network", IPv4Network("0.0.0.0/8"), "0.0.0.0/8 means “this host” and is not routable"),
@@ -35,6 +34,49 @@ def shown(value: object) -> str:
     text = value if isinstance(value, str) else repr(value)
     safe = "".join(c if c.isprintable() else "?" for c in text)
     return safe if len(safe) <= 60 else safe[:57] + "..."
+
+
+def network_of(text: str) -> IPv4Network:
+    """Return the IPv4 network that a person wrote, such as 192.168.225.0/24.
+
+    Raises Refused ("not-ipv4", "host-bits"), which says how it is written.
+    """
+    address, slash, prefix = text.partition("/")
+    try:
+        host = IPv4Address(address)
+        if not (slash and prefix.isascii() and prefix.isdigit()):
+            raise ValueError
+        network = IPv4Network((host, int(prefix)), strict=False)
+    except ValueError:
+        raise Refused("not-ipv4", _no_network(text)) from None
+    if network.network_address != host:
+        message = (
+            f"{shown(text)} is an address inside a network, not a network; the network is "
+            f"{network}."
+        )
+        raise Refused("host-bits", message)
+    return network
+
+
+def network_meant(text: str) -> IPv4Network | None:
+    """Return the network that is meant by an address in it, or by one with a netmask; for one
+    without its prefix length the /24 around it; None where nothing can be guessed."""
+    try:
+        meant = IPv4Network(text, strict=False)
+    except ValueError:
+        return None
+    return meant if "/" in text else meant.supernet(new_prefix=24)
+
+
+def _no_network(text: str) -> str:
+    """Say what is wrong with a text that names no IPv4 network, and how it is written."""
+    meant = network_meant(text)
+    if meant and "/" in text:
+        return f"“{text}” has a netmask; write it with its prefix length: {meant}."
+    if meant:
+        return f"“{text}” lacks its prefix length; write it like {meant}."
+    kind = "IPv6, not IPv4" if ":" in text else "not an IPv4 network"
+    return f"“{shown(text)}” is {kind}; write it like 192.168.225.0/24."
 
 
 class SpecReader:
@@ -206,33 +248,8 @@ class SpecReader:
         return self._network(field, value.strip())
 
     def _network(self, field: str, text: str) -> IPv4Network | None:
-        address, slash, prefix = text.partition("/")
-        digits = prefix.isascii() and prefix.isdigit()
         try:
-            host = IPv4Address(address)
-            if not (slash and digits):
-                raise NetmaskValueError
-            network = IPv4Network((host, int(prefix)), strict=False)
-        except ValueError:
-            self.fault(field, "not-ipv4", _no_network(text))
+            return network_of(text)
+        except Refused as refused:
+            self.fault(field, refused.code, refused.message)
             return None
-        if network.network_address != host:
-            message = (
-                f"{shown(text)} is an address inside a network, not a network; "
-                f"the network is {network}."
-            )
-            self.fault(field, "host-bits", message)
-            return None
-        return network
-
-
-def _no_network(text: str) -> str:
-    """Say what is wrong with a text that names no IPv4 network, and how it is written."""
-    with suppress(ValueError):
-        meant = IPv4Network(text, strict=False)
-        if "/" not in text:
-            usual = meant.supernet(new_prefix=24)
-            return f"“{text}” lacks its prefix length; write it like {usual}."
-        return f"“{text}” has a netmask; write it with its prefix length: {meant}."
-    kind = "IPv6, not IPv4" if ":" in text else "not an IPv4 network"
-    return f"“{shown(text)}” is {kind}; write it like 192.168.225.0/24."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from attrs import evolve
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -17,6 +18,7 @@ from netops.forms_base import ChangeForm
 from netops.forms_nat import NatForm
 from netops.request_check import Check, check_of
 from people.errors import NotFound
+from people.form_errors import worded
 from people.requests import UserRequest
 
 _FIELDS = {
@@ -59,9 +61,13 @@ def _check(form: ChangeForm, host: Host | None) -> Check:
     values = {name: form[name].value() for name in form.fields}
     typed = type(form)({name: "" if v is None else v for name, v in values.items()})
     if typed.is_valid():
-        return check_of(kind=form.kind, spec=typed.spec(), host=host)
-    problems = [str(error) for name in typed.errors for error in typed.errors[name]]
-    return Check(host=host, asked=True, problems=tuple(problems))
+        check = check_of(kind=form.kind, spec=typed.spec(), host=host)
+        if check.invalid is None:
+            return check
+        problems = tuple(message for _, message in worded(typed, check.invalid))
+        return evolve(check, problems=problems)
+    problems = tuple(str(error) for name in typed.errors for error in typed.errors[name])
+    return Check(host=host, asked=True, problems=problems)
 
 
 @login_required

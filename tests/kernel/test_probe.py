@@ -66,7 +66,11 @@ def test_it_says_that_there_is_no_such_bridge(router: SmallHost) -> None:
         router.host.inside(lambda: translated("br7", FREE, GATEWAY, IPv4Address(OUTSIDE)))
 
 
-def test_it_reads_where_a_published_port_leads(router: SmallHost) -> None:
+@pytest.mark.parametrize("answer", ["silence", "reset"])
+def test_it_reads_where_a_published_port_leads(router: SmallHost, answer: str) -> None:
+    if answer == "reset":
+        # No program listens there: the kernel forgets the connection with the first answer.
+        router.container.ip("route add default via 10.10.0.1")
     for protocol in ("tcp", "udp"):
         rule = f"OUTPUT -p {protocol} --dport 8080 -j DNAT --to-destination 10.10.0.2:80"
         router.host.run("iptables", "-t", "nat", "-A", *rule.split())

@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from hosts.models import EnrolmentToken, Host
+from hosts.models import EnrolmentToken, Host, ReservedRange
 from hosts.picture import picture_of
 from hosts.services import host_create
 from netops.engine.layers import layers_of
@@ -229,8 +229,11 @@ def test_it_keeps_ranges(browse: Browse) -> None:
     assert "10.8.0.0/16 reserved for VPN" in text(page)
     wrong = client.post("/ranges/", {"subnet": "10.8.0.1/16", "label": "Office"})
     assert wrong.status_code == 422
-    assert "without host bits" in text_of(wrong, "id_subnet_error")
+    assert "the network is 10.8.0.0/16" in text_of(wrong, "id_subnet_error")
     assert 'value="Office"' in wrong.content.decode()
+    bare = client.post("/ranges/", {"subnet": "10.8.0.0", "label": "Office"})
+    assert "lacks its prefix length" in text_of(bare, "id_subnet_error")
+    assert [row.subnet for row in ReservedRange.objects.all()] == ["10.8.0.0/16"]
     removal = next(path for path in targets(page) if path.endswith("/remove/"))
     client.post(removal)
     assert "Nothing is reserved" in text(client.get("/map/"))

@@ -178,3 +178,10 @@ def test_it_proposes_without_scripts_and_keeps_what_was_typed(browse: Browse, we
 def test_it_leads_from_the_host_to_the_form(browse: Browse, web: Host) -> None:
     assert f"{NEW}?host=web-1" in targets(browse("alice").get("/hosts/web-1/"))
     assert f"{NEW}?host=web-1" not in targets(browse("carol").get("/hosts/web-1/"))
+
+
+def test_it_says_that_there_is_no_host_yet(browse: Browse, people: dict[str, User]) -> None:
+    assert text_of(browse("alice").get(NEW), "no-hosts").endswith("An admin adds hosts.")
+    assert text_of(browse("admin").get(NEW), "no-hosts").endswith("Add a host")
+    world.host("web-1")
+    assert 'id="no-hosts"' not in browse("alice").get(NEW).content.decode()

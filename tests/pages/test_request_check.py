@@ -112,6 +112,8 @@ def test_it_says_which_risk_can_be_accepted(browse: Browse, web: Host) -> None:
     ("query", "said"),
     [
         ({"subnet": "192.168.9.7/24"}, "Use 192.168.9.0/24"),
+        ({"subnet": "192.168.9.7"}, "Use 192.168.9.0/24"),
+        ({"subnet": "192.168.9.0/255.255.254.0"}, "Use 192.168.8.0/23"),
         ({"subnet": "x"}, "is not an IPv4 network"),
         ({"subnet": "192.168.9.0/24", "gateway": "10.0.0.1"}, "is not in 192.168.9.0/24"),
         ({"subnet": "9.9.9.0/24"}, "public-range"),

@@ -11,6 +11,7 @@ import os
 import socket
 import struct
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network
 
 from attrs import frozen
@@ -18,7 +19,9 @@ from attrs import frozen
 from netops.engine.errors import OperationFailed
 
 _NETLINK_NETFILTER = 12
-_GET, _DELETE = 0x101, 0x102  # NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, _DELETE
+# NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW, _GET, _DELETE
+_NEW, _GET, _DELETE = 0x100, 0x101, 0x102
+_NEW_GROUP = 1  # 1 << (NFNLGRP_CONNTRACK_NEW - 1)
 _ERROR, _DONE = 2, 3  # NLMSG_ERROR, NLMSG_DONE
 _REQUEST, _ACK, _DUMP = 0x1, 0x4, 0x300
 _ORIGINAL, _REPLY, _ID, _ZONE = 1, 2, 12, 18  # CTA_*
@@ -96,6 +99,47 @@ def connections() -> list[Connection]:
         if error.errno in _ABSENT:
             return []
         raise OperationFailed(f"conntrack: {error.strerror or error}.") from error
+
+
+class Begun:
+    """The IPv4 connections that begin while it is open, also those that the kernel forgets at once:
+    of one that is only answered with a reset no entry stays (nf_conntrack_proto_tcp.c).
+
+    Without net.netfilter.nf_conntrack_events the kernel tells none.
+    """
+
+    def __init__(self) -> None:
+        self._events: socket.socket | None = None
+
+    def __enter__(self) -> Begun:
+        with suppress(OSError):
+            events = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
+            self._events = events
+            events.bind((0, _NEW_GROUP))
+            events.setblocking(False)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._events is not None:
+            self._events.close()
+
+    def connections(self) -> list[Connection]:
+        """Return those that began since the last call."""
+        found: list[Connection] = []
+        # ENOBUFS: more than the socket holds; what there is of them is read all the same.
+        while self._events is not None:
+            try:
+                data = self._events.recv(1 << 18)
+            except BlockingIOError:
+                break
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    break
+                continue
+            bodies = [body for kind, body in _messages(data) if kind == _NEW and body]
+            entries = [_attributes(b[len(_FAMILY) :]) for b in bodies if b[0] == socket.AF_INET]
+            found += [one for entry in entries if (one := _connection(entry))]
+        return found
 
 
 def _connection(entry: dict[int, bytes]) -> Connection | None:

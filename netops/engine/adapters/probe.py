@@ -15,7 +15,7 @@ import time
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Any
 
-from netops.engine.adapters.conntrack import connections
+from netops.engine.adapters.conntrack import Begun, connections
 from netops.engine.adapters.ping import echo_answered
 from netops.engine.adapters.threads import in_own_thread
 from netops.engine.errors import OperationFailed
@@ -133,7 +133,7 @@ def led_to(protocol: str, address: IPv4Address, l4_port: int) -> tuple[IPv4Addre
     Returns address and port that are to answer; None when the kernel has no trace of it.
     """
     kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
-    with socket.socket(socket.AF_INET, kind) as client:
+    with Begun() as begun, socket.socket(socket.AF_INET, kind) as client:
         client.settimeout(_CONNECT_S)
         client.bind(("", 0))
         own_port = client.getsockname()[1]
@@ -143,7 +143,7 @@ def led_to(protocol: str, address: IPv4Address, l4_port: int) -> tuple[IPv4Addre
                 client.send(b"dockernet")
         except OSError:
             pass  # Refused or silent: the packet was sent all the same.
-        for one in connections():
+        for one in (*begun.connections(), *connections()):
             ours = (one.protocol, one.source_port) == (_PROTOCOLS[protocol], own_port)
             if ours and (one.destination, one.destination_port) == (address, l4_port):
                 return one.reply_source, one.reply_source_port
