@@ -67,9 +67,11 @@ def test_it_publishes_a_port_for_outside_for_the_host_and_for_neighbours(
     before = saved(bare)
     address = containers(bare)["c1"]["ipv4"]
     port = {"protocol": "tcp", "host_port": 8090, "to": f"{address}:80"}
-    answer = succeeded(nat(bare, lab, "p1", mode="masquerade", publish=[port]))
+    unused = {"protocol": "tcp", "host_port": 8091, "to": f"{address}:81"}
+    answer = succeeded(nat(bare, lab, "p1", mode="masquerade", publish=[port, unused]))
     told = "\n".join(e["message"] for e in answer["events"])
     assert f"leads to {address}:80; a program answers" in told
+    assert f"leads to {address}:81; no program listens there yet" in told
     assert serves(bare, 8090) == "c1"
     here = f"http://{bare.address}:8090/"
     assert bare.run(["busybox", "wget", "-qO-", here]).stdout.strip() == "c1"
