@@ -34,6 +34,19 @@ def _lasts(line: Any) -> bool:
     return isinstance(line, str) and (OWN in line or line.startswith(":FORWARD "))
 
 
+_ELSE = {
+    "boot_id": "The host was restarted.",
+    "controller": "The site's address, as the host sees it, changed.",
+    "hostname": "The host's own name changed.",
+    "ip_forward": "IP forwarding changed.",
+    "kernel": "The kernel changed.",
+    "problems": "What could not be read changed.",
+    "resolvers": "The DNS servers changed.",
+    "routes": "The routes changed.",
+    "service": "Docker's service changed.",
+}
+
+
 def differences(old: dict[str, Any] | None, new: dict[str, Any]) -> list[str]:
     """Return sentences for what a reader of the history looks for first, then what else moved."""
     if old is None:
@@ -50,7 +63,7 @@ def differences(old: dict[str, Any] | None, new: dict[str, Any]) -> list[str]:
     named = {"daemon", "networks", "containers", "config", "addresses", "ports", "links"}
     named |= {"nat", "firewall"}
     found += [
-        f"{key.replace('_', ' ').capitalize()} changed."
+        _ELSE.get(key) or f"{key.replace('_', ' ').capitalize()} changed."
         for key in sorted({*old, *new} - named - _VOLATILE)
         if steady(old.get(key)) != steady(new.get(key))
     ]

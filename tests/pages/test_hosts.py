@@ -250,6 +250,7 @@ def test_it_shows_every_recorded_host(browse: Browse, people: dict[str, User], p
         assert str(address.interface) in page
     for rule in (*seen.firewall.rules, *seen.config.notes):
         assert " ".join(rule.split()) in page
+    assert ("systemd unit" in page) <= (seen.service.manager == "systemd")
 
 
 def test_it_asks_before_it_rotates_keys_and_says_what_is_known_of_them(

@@ -72,6 +72,9 @@ def test_it_says_nothing_of_what_comes_and_goes(later: Observed) -> None:
             "Policy of the firewall's chain FORWARD: ACCEPT → DROP.",
         ),
         (OURS, fire(OURS, backend="legacy"), "Firewall changed."),
+        (OURS, evolve(OURS, ip_forward=not OURS.ip_forward), "IP forwarding changed."),
+        (OURS, evolve(OURS, routes=()), "The routes changed."),
+        (OURS, evolve(OURS, boot_id="another"), "The host was restarted."),
     ],
 )
 def test_it_tells_each_in_one_sentence(before: Observed, after: Observed, sentence: str) -> None:
