@@ -61,7 +61,7 @@ class ChangePage:
     dockerd's. `left` has the commands that a failed job left to do by hand, `outages` the seconds
     of earlier changes there. `waiting` is what the review lacks, while it waits; `since` is how the
     plan differs from a former one; `undone_by` is the change that took this one back, or is about
-    to.
+    to, `made_again` are the numbers of those that were made from its request.
     """
 
     change: Change
@@ -88,6 +88,7 @@ class ChangePage:
     since: Since | None
     outages: list[float]
     undone_by: Change | None
+    made_again: Sequence[int]
 
     @property
     def blockers(self) -> int:
@@ -170,6 +171,7 @@ def change_page(
     versions: Sequence[PlanVersion] = (),
     outages: Sequence[float] = (),
     undone_by: Change | None = None,
+    made_again: Sequence[int] = (),
 ) -> ChangePage:
     """Return what the page of a change shows to a reader. Reads nothing from the database."""
     plan = change.current_plan
@@ -204,6 +206,7 @@ def change_page(
         since=_since(change, plan, versions, approvals, user),
         outages=list(outages),
         undone_by=undone_by,
+        made_again=made_again,
     )
 
 

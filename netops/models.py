@@ -50,6 +50,10 @@ class Change(models.Model):
     reverts = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="reverted_by"
     )
+    # Whose request this one was made from: mended, with risks accepted, or for another host.
+    made_from = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="made_again"
+    )
     confirm = models.CharField(max_length=8, choices=Confirm, default=Confirm.SITE)
     confirm_window_s = models.PositiveIntegerField(default=60)
     break_glass_by = models.CharField(max_length=150, blank=True)

@@ -49,6 +49,12 @@ def earlier_outages(*, change: Change, job: Job | None) -> list[float]:
     return [seconds for seconds in found if seconds is not None]
 
 
+def made_again(*, change: Change) -> list[int]:
+    """Return the numbers of the changes that were made from this one's request, the last few."""
+    again = Change.objects.filter(made_from=change).order_by("-pk")
+    return sorted(again.values_list("pk", flat=True)[:5])
+
+
 def undone_by(*, change: Change) -> Change | None:
     """Return the newest change that undid this one, or may still do so; None for none."""
     undoing = Change.objects.filter(reverts=change, state__in=[*HOLDING, *_UNDOING])

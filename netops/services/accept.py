@@ -41,4 +41,5 @@ def change_accept(*, user: User, change: Change, codes: Sequence[str]) -> Change
         reason=locked.reason,
         confirm=locked.confirm,
         confirm_window_s=locked.confirm_window_s,
+        made_from=locked,
     )

@@ -85,11 +85,13 @@ def change_request(
     reason: str,
     confirm: str = Change.Confirm.SITE,
     confirm_window_s: int = 60,
+    made_from: Change | None = None,
 ) -> Change:
     """Ask for a change; its host starts to plan it.
 
     `confirm` ("site" or "person") is who confirms the job when all is done, within
-    `confirm_window_s` seconds; without a confirm the host goes back by itself.
+    `confirm_window_s` seconds; without a confirm the host goes back by itself. `made_from` is the
+    change whose request this one was made from.
 
     Raises Forbidden below operator and without a grant where the policy asks for one, SpecInvalid
     with every fault of what was asked for, Conflict when the host is not online or another change
@@ -106,6 +108,7 @@ def change_request(
         reason=reason.strip(),
         confirm=confirm,
         confirm_window_s=confirm_window_s,
+        made_from=made_from,
     )
 
 

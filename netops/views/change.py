@@ -18,7 +18,13 @@ from netops.change_page import ChangePage, change_page
 from netops.engine.errors import Refused
 from netops.models import Change
 from netops.selectors import change_approvals, change_get, change_job, events_after
-from netops.selectors_review import change_comments, earlier_outages, plan_versions, undone_by
+from netops.selectors_review import (
+    change_comments,
+    earlier_outages,
+    made_again,
+    plan_versions,
+    undone_by,
+)
 from netops.services import (
     change_accept,
     change_approve,
@@ -79,6 +85,7 @@ def gathered(request: UserRequest, change: Change) -> ChangePage:
         approvals=approvals,
         job=job,
         undone_by=undone_by(change=change) if change.state == State.SUCCEEDED else None,
+        made_again=made_again(change=change) if change.at_rest else (),
         standing=standing,
         user=request.user,
         comments=change_comments(change=change),

@@ -58,10 +58,15 @@ def change_new(request: UserRequest) -> HttpResponse:
     return _page(request, form, host, status=422)
 
 
+def _earlier(number: str) -> Change | None:
+    """Return the change that a request is made from, None without; raises NotFound."""
+    known = number.isascii() and number.isdecimal() and len(number) < 10
+    return change_get(pk=int(number)) if known else None
+
+
 def _first_form(request: UserRequest) -> ChangeForm:
-    earlier = request.GET.get("from", "")
-    if earlier.isascii() and earlier.isdecimal() and len(earlier) < 10:
-        change = change_get(pk=int(earlier))
+    change = _earlier(request.GET.get("from", ""))
+    if change is not None:
         kind = form_class(change.kind)
         initial: dict[str, Any] = kind.initial_of(change.spec)
         asked = {name: getattr(change, name) for name in ("reason", "confirm", "confirm_window_s")}
@@ -105,6 +110,7 @@ def _send(request: UserRequest, form: ChangeForm, host: Host | None) -> Change |
             kind=form.kind,
             spec=form.spec(),
             reason=form.cleaned_data["reason"],
+            made_from=_earlier(request.POST.get("from", "")),
             **form.confirm_fields(),
         )
     except Refused as refusal:
@@ -133,6 +139,7 @@ def _page(
         "form": form,
         "host": host,
         "host_names": host_names(),
+        "made_from": request.POST.get("from", request.GET.get("from", "")),
         "kinds": [(k, f.short, urlencode({"kind": k, **query})) for k, f in FORMS.items()],
     }
     context |= check_context(form, host)

@@ -185,3 +185,28 @@ def test_it_says_that_there_is_no_host_yet(browse: Browse, people: dict[str, Use
     assert text_of(browse("admin").get(NEW), "no-hosts").endswith("Add a host")
     world.host("web-1")
     assert 'id="no-hosts"' not in browse("alice").get(NEW).content.decode()
+
+
+def test_a_request_that_is_made_from_another_says_so_on_both(
+    browse: Browse, people: dict[str, User], web: Host
+) -> None:
+    world.host("web-2", observed=observed(name="web-2"))
+    former = world.story_rolled_back(web, people["alice"], people["bob"])
+    client = browse("alice")
+    form = client.get(f"{NEW}?from={former.pk}&host=")
+    assert fields(form)["from"] == str(former.pk)
+    wrong = client.post(NEW, GOOD | {"host": "web-2", "from": str(former.pk), "subnet": "x"})
+    assert fields(wrong)["from"] == str(former.pk)
+    client.post(NEW, GOOD | {"host": "web-2", "from": str(former.pk)})
+    again = Change.objects.latest("pk")
+    assert again.made_from == former
+    assert text_of(client.get(f"/changes/{again.pk}/"), "made-from") == f"#{former.pk}"
+    assert text_of(client.get(f"/changes/{former.pk}/"), "made-again") == f"#{again.pk}"
+
+
+@pytest.mark.parametrize("number", ["", "x", "-1", "٣", "4711"])
+def test_an_odd_origin_of_a_request_is_none(
+    browse: Browse, people: dict[str, User], web: Host, number: str
+) -> None:
+    browse("alice").post(NEW, GOOD | {"from": number})
+    assert [c.made_from for c in Change.objects.all()] == [None] * (number != "4711")
