@@ -253,6 +253,14 @@ def test_it_shows_every_recorded_host(browse: Browse, people: dict[str, User], p
     assert ("systemd unit" in page) <= (seen.service.manager == "systemd")
 
 
+def test_it_tells_new_keys_from_those_of_the_enrolment(browse: Browse, web: Host) -> None:
+    web.keys_at = web.enrolled_at
+    web.save(update_fields=["keys_at"])
+    assert "Made when it was enrolled" in text(browse("carol").get("/hosts/web-1/"))
+    Host.objects.update(keys_at=timezone.now())
+    assert "Made anew" in text(browse("carol").get("/hosts/web-1/"))
+
+
 def test_it_asks_before_it_rotates_keys_and_says_what_is_known_of_them(
     browse: Callable[[str], Client], web: Host
 ) -> None:
