@@ -74,6 +74,7 @@ def fleet(request: UserRequest) -> HttpResponse:
         "choices": _choices(filters),
         "kept": {n: v for n, v in request.GET.items() if n in ("sort", "size") and v},
         "filtered": any(filters.values()),
+        "narrowed": any(value for name, value in filters.items() if name != "q"),
         "fleet_is_empty": not page.paginator.count and fleet_is_empty(),
     }
     return render(request, "hosts/list.html", context)
