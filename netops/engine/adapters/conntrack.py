@@ -113,10 +113,10 @@ class Begun:
 
     def __enter__(self) -> Begun:
         with suppress(OSError):
-            events = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
-            self._events = events
-            events.bind((0, _NEW_GROUP))
-            events.setblocking(False)
+            self._events = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
+            # First: where the group is refused there is nothing to read, and nobody waits for it.
+            self._events.setblocking(False)
+            self._events.bind((0, _NEW_GROUP))
         return self
 
     def __exit__(self, *_: object) -> None:
