@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from language.said import said
 from netops.models import Change
 
+_ITEM = re.compile(r"([a-z_]+)\[([0-9]+)\]")
 LINE = {"class": "form-control", "autocomplete": "off", "spellcheck": "false"}
 MONO = {**LINE, "class": "form-control mono"}
 NEEDED = {"aria-required": "true"}
@@ -80,9 +83,24 @@ class ChangeForm(forms.Form):
         """Return the initial values that show a specification."""
         raise NotImplementedError
 
-    def in_form(self, name: str, code: str) -> str:
-        """Return a fault of a field, or of a part of a line, in the form's words, "" without."""
-        return str(self.missing.get(name, "")) if code == "required" else ""
+    def said_of(self, field: str, code: str, message: str) -> tuple[str, str]:
+        """Return which field of the form a fault is about, and how the form says it.
+
+        A fault of `publish[1].to` is one of the field `publish`, with the number of its line.
+        """
+        item = _ITEM.match(field)
+        if item and item[1] in self.fields:
+            name, index = item[1], int(item[2])
+            fault = self.odd_line(name, index) or said(message)
+            numbered = _("Line %(line)d: %(fault)s")
+            return name, str(numbered) % {"line": self.line_of(name, index), "fault": fault}
+        name = field.rpartition(".")[2]
+        own = self.missing.get(name, "") if code == "required" else ""
+        return name, str(own) or message
+
+    def odd_line(self, field: str, index: int) -> str:
+        """Return how a line is written, for one that is not written like it; "" for any other."""
+        return ""
 
     def line_of(self, field: str, index: int) -> int:
         """Return which line of a field holds item `index` (from 0) of the list made of it."""

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from netops.engine.desired_nat import KIND, MASQUERADE, NONE, SNAT
@@ -39,9 +40,6 @@ class NatForm(ChangeForm):
     missing = {
         **ChangeForm.missing,
         "mode": _("Choose how packets leave."),
-        "protocol": _("The protocol is missing: tcp or udp."),
-        "host_port": _("The port of the host is missing, such as 8080."),
-        "to": _("The address and port of the container are missing, such as 192.168.225.10:80."),
     }
 
     subnet = forms.CharField(
@@ -122,6 +120,13 @@ class NatForm(ChangeForm):
         numbers = [number for number, _ in _lines(str(self[field].value() or ""))]
         return numbers[index] if index < len(numbers) else index + 1
 
+    def odd_line(self, field: str, index: int) -> str:
+        """A port is three words; with fewer or more it is not told what each of them lacks."""
+        lines = [text for _, text in _lines(str(self[field].value() or ""))]
+        if field != "publish" or len(_words(lines[index])) == 3:
+            return ""
+        return gettext("Write it like tcp 8080 192.168.225.10:80.")
+
     @staticmethod
     def initial_of(spec: dict[str, Any]) -> dict[str, Any]:
         """Return the initial values that show a specification."""
@@ -140,12 +145,16 @@ def _lines(text: str) -> list[tuple[int, str]]:
     return [(number, line) for number, line in found if line]
 
 
+def _words(line: str) -> list[str]:
+    return line.replace("→", " ").replace("->", " ").split()
+
+
 def publish_of(line: str) -> dict[str, Any]:
     """Return a line such as "udp 198.51.100.12:53 192.168.225.10:53" as the API would get it.
 
     What is no such line gives an item that the specification's reader refuses in its own words.
     """
-    protocol, _, rest = " ".join(line.replace("→", " ").replace("->", " ").split()).partition(" ")
+    protocol, _, rest = " ".join(_words(line)).partition(" ")
     outside, _, to = rest.partition(" ")
     host_ip, _, port = outside.rpartition(":")
     number = port.isascii() and port.isdecimal() and len(port) < 10

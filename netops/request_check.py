@@ -94,7 +94,8 @@ class Check:
         if self.busy:
             return "busy"
         warned = self.unread or self.notes or any(f.severity != INFO for f in self.findings)
-        return "warned" if warned else "good"
+        # What was not held against a host is not called good.
+        return "warned" if warned else "good" if self.host else ""
 
 
 def check_of(*, kind: str, spec: dict[str, Any], host: Host | None) -> Check:

@@ -75,6 +75,9 @@ def _no_network(text: str) -> str:
         return f"“{text}” has a netmask; write it with its prefix length: {meant}."
     if meant:
         return f"“{text}” lacks its prefix length; write it like {meant}."
+    address, _, prefix = text.partition("/")
+    if network_meant(address) and prefix.isascii() and prefix.isdigit():
+        return f"A prefix length is a number from 0 to 32, not {shown(prefix)}."
     kind = "IPv6, not IPv4" if ":" in text else "not an IPv4 network"
     return f"“{shown(text)}” is {kind}; write it like 192.168.225.0/24."
 

@@ -115,6 +115,8 @@ def test_it_says_which_risk_can_be_accepted(browse: Browse, web: Host) -> None:
         ({"subnet": "192.168.9.7"}, "Use 192.168.9.0/24"),
         ({"subnet": "192.168.9.0/255.255.254.0"}, "Use 192.168.8.0/23"),
         ({"subnet": "x"}, "is not an IPv4 network"),
+        ({"subnet": "192.168.9.0/99"}, "A prefix length is a number from 0 to 32, not 99."),
+        ({"kind": "nat", "subnet": "172.17.0.0/16", "publish": "\n8080:80"}, "Line 2: Write it"),
         ({"subnet": "192.168.9.0/24", "gateway": "10.0.0.1"}, "is not in 192.168.9.0/24"),
         ({"subnet": "9.9.9.0/24"}, "public-range"),
         ({"subnet": ""}, "web-1 now"),
@@ -220,3 +222,17 @@ def test_a_check_without_a_host_knows_the_reserved_ranges(db: None) -> None:
     found = check_of(kind="subnet", spec=spec, host=None)
     assert [f.code for f in found.findings] == ["overlaps-reserved"]
     assert found.verdict == "refused"
+
+
+@pytest.mark.parametrize(
+    ("host", "title"),
+    [
+        ("web-1", "Nothing speaks against it so far"),
+        ("", "Checked while you type"),
+        ("nobody", "This cannot be asked for yet"),
+    ],
+)
+def test_it_calls_nothing_good_that_was_held_against_no_host(
+    browse: Browse, web: Host, host: str, title: str
+) -> None:
+    assert check(browse, host=host, subnet="192.168.9.0/24").startswith(title)
