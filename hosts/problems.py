@@ -156,6 +156,10 @@ def _conflicts(
         yield Problem(ERROR, f"There are {len(told) - _SHOWN} more conflicts.", place="map")
 
 
+_NEXT_START = "What is configured counts at Docker's next start; until then the kernel's counts."
+_UNREAD = "The kernel's counts; what Docker's next start would use is not known."
+
+
 def _layers(observed: Observed, layers: Layers) -> Iterator[Problem]:
     bridge = default_bridge(observed)
     addresses = observed.addresses_of(bridge)
@@ -170,7 +174,7 @@ def _layers(observed: Observed, layers: Layers) -> Iterator[Problem]:
         yield Problem(
             WARNING,
             "The layers do not agree on the subnet of the default bridge.",
-            "What is configured counts at Docker's next start; until then the kernel's counts.",
+            _UNREAD if observed.config.error else _NEXT_START,
             place="layers",
         )
 

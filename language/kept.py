@@ -25,6 +25,7 @@ FORMER = (
     "FORWARD by default: {0} → {1}.",
     "A part of this host that decides could not be looked at: {0}",
     "In to the containers",
+    "{0} What was done is undone, last step first.",
     "{0} was {1}, now {2}.",
     "{0}: {1} was {2}, now {3}.",
     "{0}{1} has room for {2} containers beside the gateway, but {3} need an address of the default "

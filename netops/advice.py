@@ -12,7 +12,7 @@ ADVICE: dict[str, Promise] = {
     # Subnet: warnings.
     "public-range": _("Use a private range, unless these public addresses are yours."),
     "controller-through-bridge": _("Let a person confirm the job."),
-    "extra-addresses": _("Find out who added them; add them again after the change if needed."),
+    "extra-addresses": _("Find out where it comes from; set it again after the change if needed."),
     "rules-name-old-subnet": _("Have the owner of these rules change them after this one."),
     "starts-stopped-containers": _("Remove the restart policy first if it must stay down."),
     "host-problem": _("Look at the host before you approve."),

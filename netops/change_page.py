@@ -149,6 +149,12 @@ class ChangePage:
         return self.change.state in (State.ROLLED_BACK, State.FAILED)
 
     @property
+    def begun(self) -> bool:
+        """True once the host carries it out, also before its first step says so."""
+        running = self.change.state in (State.RUNNING, State.UNKNOWN)
+        return running or self.record.started_at is not None
+
+    @property
     def found_moves(self) -> bool:
         """True when addresses after the job are known."""
         return any(move.found for move in self.moves)

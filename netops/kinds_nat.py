@@ -28,7 +28,7 @@ def differences(plan: Plan) -> list[Difference]:
     """Return what a plan brings the subnet, setting by setting."""
     before, after = former_setting(plan), plan.spec
     rows = [
-        Difference(_("Way out"), _way_out(before) if before else "", _way_out(after)),
+        Difference(_("Way out"), _way_out(before or {"mode": "none"}), _way_out(after)),
         Difference(_("Sent untranslated to"), _list(before, "exclude"), _list(after, "exclude")),
         Difference(_("Published ports"), _published(before), _published(after)),
         Difference(_("Chain DOCKER"), _chain(before), _chain(after)),

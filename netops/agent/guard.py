@@ -162,10 +162,12 @@ class _Guard:
         fresh = self._orders.asked is None
         ask = self._orders.ask_begin(self._request.confirm_window_s)
         if fresh:
-            who = "A person" if self._request.confirm == "person" else "The site"
             left = ask.until - boot_clock()
             message = (
-                f"Every step is done and proved. {who} has {left:.0f} s to confirm, "
+                f"Every step is done and proved. A person has {left:.0f} s to confirm, "
+                "or the host goes back."
+                if self._request.confirm == "person"
+                else f"Every step is done and proved. The site has {left:.0f} s to confirm, "
                 "or the host goes back."
             )
             with self._events() as events:

@@ -108,5 +108,5 @@ def _turn_back(
         why = f"Step {number}, “{title}”, failed: {said(error)}"
         hint = error.hint if isinstance(error, OperationFailed) else ""
         quiet("step_failed", f"{said(error)} {hint}".strip(), step=number)
-    quiet("rollback_started", f"{why} What was done is undone, last step first.")
+    quiet("rollback_started", f"{why} The host goes back, last step first.")
     return go_back(ctx, plan, journal, quiet, why)

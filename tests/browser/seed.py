@@ -176,7 +176,7 @@ def _ends(alice: User, bob: User) -> None:
     why = "docker0 is down: it did not change its state."
     broken.tell("step_failed", why, step=8, seconds=1.5)
     why = f"Step 8, “{broken.plan.steps[7].title}”, failed: {why}"
-    broken.tell("rollback_started", f"{why} What was done is undone, last step first.")
+    broken.tell("rollback_started", f"{why} The host goes back, last step first.")
     commands = ("systemctl start docker", "docker start gateway cache")
     told = (
         f"{why} The host could not be brought back whole. Left to do by hand: Docker does not run."

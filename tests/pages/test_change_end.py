@@ -16,6 +16,7 @@ from netops.states import State
 from netops.wire import CancelRequest, ConfirmGiven
 from people.models import User
 from tests.pages import world
+from tests.pages.host_example import observed
 from tests.pages.reading import tags, targets, text, text_of
 
 Browse = Callable[[str], Client]
@@ -41,6 +42,20 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def running(people: People, web: Host) -> world.Story:
     """alice's change, under way."""
     return world.Story(web, people["alice"]).planned().judged(people["bob"]).began()
+
+
+def test_its_steps_stand_first_and_the_file_is_of_before_as_soon_as_it_runs(
+    browse: Browse, people: People
+) -> None:
+    bare = world.host("bare-1", observed=observed(name="bare-1", manager="sysv"))
+    story = world.Story(bare, people["alice"]).planned().judged(people["bob"])
+    sent = text(browse("carol").get(f"/changes/{story.change.pk}/"))
+    assert sent.index("What and why") < sent.index("Look at Docker's service")
+    assert "The file is not there yet." in sent
+    story.began()
+    begun = text(browse("carol").get(f"/changes/{story.change.pk}/"))
+    assert begun.index("Look at Docker's service") < begun.index("What and why")
+    assert "The file was not there before." in begun
 
 
 def test_it_asks_a_person_to_confirm(browse: Browse, running: world.Story, sent: list[Any]) -> None:

@@ -253,41 +253,17 @@ def test_it_shows_every_recorded_host(browse: Browse, people: dict[str, User], p
     assert ("systemd unit" in page) <= (seen.service.manager == "systemd")
 
 
-def test_it_tells_new_keys_from_those_of_the_enrolment(browse: Browse, web: Host) -> None:
-    web.keys_at = web.enrolled_at
-    web.save(update_fields=["keys_at"])
-    assert "Made when it was enrolled" in text(browse("carol").get("/hosts/web-1/"))
-    Host.objects.update(keys_at=timezone.now())
-    assert "Made anew" in text(browse("carol").get("/hosts/web-1/"))
-
-
-def test_it_asks_before_it_rotates_keys_and_says_what_is_known_of_them(
-    browse: Callable[[str], Client], web: Host
-) -> None:
-    from audit.services import audit_note
-
-    web.next_secret, web.rotation_asked_at = "cd" * 32, web.enrolled_at
-    page = browse("admin").get("/hosts/web-1/").content.decode()
-    assert 'id="rotate"' in page
-    assert 'id="rotate"' not in browse("carol").get("/hosts/web-1/").content.decode()
-    web.save(update_fields=["next_secret", "rotation_asked_at"])
-    audit_note(action="message.forged", by="web-1", target="host:web-1", message="Dropped <b>.")
-    page = browse("admin").get("/hosts/web-1/").content.decode()
-    assert "New ones were asked for" in page
-    assert 'id="rotate"' not in page
-    assert "Dropped &lt;b&gt;." in page
-    assert "stolen its key" in browse("admin").get("/hosts/web-1/rotate/").content.decode()
-
-
 def test_it_says_nothing_of_the_next_start_where_the_setting_cannot_be_read(
     browse: Browse, people: dict[str, User]
 ) -> None:
-    seen = observed()
+    seen = observed(kernel_address="10.1.0.1/24")
     broken = DaemonConfig(seen.config.path, "{", error="line 1 ends")
     world.host("web-1", observed=evolve(seen, config=broken))
     page = text(browse("carol").get("/hosts/web-1/"))
     assert "Configured not known daemon.json cannot be read" in page
     assert "what Docker's next start will use" not in page
+    assert "What is configured counts" not in page
+    assert "what Docker's next start would use is not known" in page
 
 
 def test_it_tells_the_conflicts_that_the_list_counts(

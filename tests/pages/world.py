@@ -265,7 +265,7 @@ def story_rolled_back(of: Host, by: User, approver: User, **fields: Any) -> Chan
     told.tell("step_failed", why, step=last, seconds=1.5)
     title = told.plan.steps[last - 1].title
     why = f"Step {last}, “{title}”, failed: {why}"
-    told.tell("rollback_started", f"{why} What was done is undone, last step first.")
+    told.tell("rollback_started", f"{why} The host goes back, last step first.")
     for number in range(last, 0, -1):
         title = told.plan.steps[number - 1].title
         told.tell("output", f"Undone: {title}.", step=number, seconds=0.2)

@@ -97,3 +97,12 @@ def test_it_leaves_a_persons_words_as_they_were_written(reason: str) -> None:
     with translation.override("ko"):
         told = said(f"ann removed a freeze of all environments: {reason}.")
     assert told == f"ann 님이 변경 동결을 제거했습니다. 대상: 모든 환경, 사유: {reason}."
+
+
+@pytest.mark.parametrize("who", ["A person", "The site"])
+def test_it_says_who_has_to_confirm(who: str) -> None:
+    sentence = f"Every step is done and proved. {who} has 60 s to confirm, or the host goes back."
+    with translation.override("ko"):
+        told = said(sentence)
+    assert "60초" in told
+    assert who not in told
