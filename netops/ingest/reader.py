@@ -155,8 +155,9 @@ def _first_id(entries: Any) -> str:
 
 def _remove(link: redis.Redis, batch: Batch) -> None:
     with link.pipeline(transaction=False) as pipe:
-        for host_id, ids in batch.done.items():
-            pipe.xdel(stream_name(host_id), *ids)
+        # First kept, then deleted: whoever looks between the two sees it twice, never not at all.
         for text in batch.set_aside:
             pipe.xadd("dn:site:dead", {"m": text}, maxlen=100)
+        for host_id, ids in batch.done.items():
+            pipe.xdel(stream_name(host_id), *ids)
         pipe.execute()
