@@ -10,6 +10,7 @@ from django.db.models import Case, OuterRef, Prefetch, Q, QuerySet, Subquery, Va
 from hosts.selectors import NUL
 from netops.event_row import EventRow, row_of
 from netops.models import Approval, Change, Event, Job
+from netops.selectors_now import with_now
 from netops.states import AT_REST, HOLDING, State
 from people.errors import NotFound
 
@@ -123,11 +124,12 @@ def change_job(*, change: Change) -> Job | None:
 
 
 def changes_holding(*, host_ids: Iterable[str]) -> dict[str, list[Change]]:
-    """Return the unfinished changes of hosts (by host id): those that hold them, and planning."""
+    """Return the unfinished changes of hosts (by host id): those that hold them, and planning;
+    `with_now`."""
     found: dict[str, list[Change]] = {}
     states = [*HOLDING, State.PLANNING]
     changes = Change.objects.filter(host_id__in=list(host_ids), state__in=states)
-    for change in changes.only("pk", "host_id", "state", "kind"):
+    for change in with_now(changes).only("pk", "host_id", "state", "kind"):
         found.setdefault(change.host_id, []).append(change)
     return found
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.db.models import Case, Exists, IntegerField, OuterRef, QuerySet, Value, When
 
 from netops.models import Change
+from netops.selectors_now import with_now
 from netops.states import HOLDING, RESUMABLE, State
 from people.models import User
 
@@ -16,7 +17,7 @@ OPEN = (*HOLDING, State.PLANNING, *RESUMABLE)
 
 def _listed() -> QuerySet[Change]:
     changes = Change.objects.select_related("host", "requested_by")
-    return changes.defer("plan", "host__observed")
+    return with_now(changes.defer("plan", "host__observed"))
 
 
 def changes_in_need(*, most: int) -> list[Change]:

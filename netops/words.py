@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import evolve, frozen
 from django.utils.translation import gettext, gettext_noop
 
+from netops.models import Change
 from netops.states import State
 
 
@@ -54,6 +55,15 @@ def page_word(state: str, *, confirm: bool, back: bool, broken: bool) -> StateWo
     if state == State.APPROVED and broken:
         word = SENT
     return evolve(word, label=gettext(word.label)) if word else state_word(state)
+
+
+def word_now(change: Change) -> StateWord:
+    """Return the same word for a change of a list that was read `with_now`
+    (netops/selectors_now.py)."""
+    confirm, back, broken = (
+        getattr(change, name) for name in ("asks_confirm", "goes_back", "sent_early")
+    )
+    return page_word(change.state, confirm=confirm, back=back, broken=broken)
 
 
 def state_word(state: str) -> StateWord:

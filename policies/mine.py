@@ -13,6 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from netops.models import Approval, Change
+from netops.selectors_now import with_now
 from netops.states import State
 from people.models import User
 from people.roles import Role
@@ -71,7 +72,8 @@ def _groups_of(user: User) -> list[int]:
 
 
 def _listed(changes: QuerySet[Change]) -> QuerySet[Change]:
-    return changes.select_related("host", "requested_by").defer("plan", "host__observed")
+    listed = changes.select_related("host", "requested_by").defer("plan", "host__observed")
+    return with_now(listed)
 
 
 def to_approve(*, user: User, most: int = MOST) -> list[Change]:

@@ -18,6 +18,7 @@ from hosts.models import Host
 from hosts.selectors import environments, fleet_is_empty
 from netops.models import Change
 from netops.selectors import changes_holding
+from netops.words import word_now
 from people.requests import UserRequest
 
 PAGE_SIZES = (50, 100, 200)
@@ -122,7 +123,7 @@ def _known(page: Page[str], rows: list[Row]) -> str:
         told += [host.container_count, host.conflict_count, host.docker_version]
         told += [host.service_manager, host.observed_at is None]
         told += [tag.name for tag in host.tags.all()]
-        told += [(change.pk, change.state) for change in changes]
+        told += [(change.pk, word_now(change).label) for change in changes]
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 

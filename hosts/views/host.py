@@ -38,7 +38,9 @@ from netops.engine.errors import Refused
 from netops.engine.layers import layers_of
 from netops.models import Change
 from netops.selectors import change_list
+from netops.selectors_now import with_now
 from netops.states import AT_REST, HOLDING
+from netops.words import word_now
 from people.requests import UserRequest
 from people.seal import keep_for_next_page, take_from_last_page
 from people.views_refusals import shown_if_missing
@@ -57,7 +59,7 @@ HISTORY_PAGE = 30
 def detail(request: UserRequest, name: str) -> HttpResponse:
     """All that is known of a host; htmx gets the living part alone, and only if it is news."""
     host = host_get(name=name)
-    changes = list(change_list(host=host.name)[:_RECENT])
+    changes = list(with_now(change_list(host=host.name))[:_RECENT])
     frozen = frozen_now(host=host)
     line_until = enrolment_until(host=host) if host.enrolled_at is None else None
     known = _known(host, changes, frozen, line_until)
@@ -114,7 +116,7 @@ def _known(
     host: Host, changes: list[Change], frozen: Frozen | None, line_until: datetime | None
 ) -> str:
     """What a reader's page knows: another text means that there is news."""
-    newest = [f"{change.pk}-{change.state}" for change in changes]
+    newest = [f"{change.pk}-{change.state}-{word_now(change).label}" for change in changes]
     seen = host.observed_at.isoformat() if host.observed_at else ""
     until = frozen.until.isoformat() if frozen else ""
     line = line_until.isoformat() if line_until else ""

@@ -12,7 +12,7 @@ from netops.advice import advice_on
 from netops.engine.plan import BLOCKER, INFO, WARNING
 from netops.kinds import target_of
 from netops.models import Change
-from netops.words import StateWord, state_word
+from netops.words import StateWord, state_word, word_now
 
 register = template.Library()
 
@@ -21,6 +21,12 @@ register = template.Library()
 def state(name: str, pill: bool = False) -> dict[str, StateWord | bool]:
     """The state of a change: sign and word; `pill` gives it a background."""
     return {"word": state_word(name), "pill": pill}
+
+
+@register.inclusion_tag("netops/_state.html")
+def now(change: Change) -> dict[str, StateWord | bool]:
+    """Where a change of a list is, in the word that its own page has."""
+    return {"word": word_now(change), "pill": False}
 
 
 @register.filter

@@ -16,6 +16,7 @@ from netops.export import csv_export, json_export
 from netops.forms_history import HistoryForm
 from netops.models import Change
 from netops.selectors import SORTS, change_history
+from netops.selectors_now import with_now
 from people.requests import UserRequest
 
 PAGE_SIZE = 50
@@ -52,7 +53,7 @@ def _page(request: UserRequest, form: HistoryForm, status: int = 200) -> HttpRes
     """Show what the filters leave; filters that say nothing sensible leave nothing."""
     valid, sort = form.is_valid(), request.GET.get("sort", "")
     found = change_history(**form.filters, sort=sort) if valid else Change.objects.none()
-    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = Paginator(with_now(found), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "form": form,
