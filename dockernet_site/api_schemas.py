@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Annotated, Any, Generic, TypeVar
 
 from django.db.models import QuerySet
 from ninja import Field, Query, Schema
 from pydantic import ConfigDict
+
+from people.errors import InvalidInput
 
 PAGE_SIZE, LARGEST_PAGE = 50, 200
 
@@ -48,6 +50,13 @@ class Paging(Schema):
 
     page: int = Field(1, ge=1, le=1_000_000)
     page_size: int = Field(PAGE_SIZE, ge=1, le=LARGEST_PAGE)
+
+
+def require_known(field: str, word: str, known: Collection[str]) -> None:
+    """Raise InvalidInput for a word of a query that means nothing; "" stands for none."""
+    if word and word not in known:
+        message = f"There is no such {field}. There are: {', '.join(known)}."
+        raise InvalidInput("unknown", message, field)
 
 
 PagingQuery = Annotated[Paging, Query()]

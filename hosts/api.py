@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from ninja import Router, Status
 
 from dockernet_site.api_auth import BearerToken
-from dockernet_site.api_schemas import Page, PagingQuery, paged, refusals
+from dockernet_site.api_schemas import Page, PagingQuery, paged, refusals, require_known
 from hosts.api_schemas import HostIn, HostMade, HostOut, RefreshOut, TagsIn
-from hosts.fleet_selectors import host_list
+from hosts.fleet_selectors import SORTS, STATUSES, host_list
 from hosts.presenters import host_json
 from hosts.selectors import host_get
 from hosts.services import (
@@ -54,6 +54,8 @@ def index(
     """All hosts by name; each word of `search` is in the name, the environment, docker0's subnet
     or a tag. `sort`: host, status, docker0, containers, conflicts, change, docker or seen; with -
     before it the other way round."""
+    require_known("status", status, STATUSES)
+    require_known("sort", sort.removeprefix("-"), SORTS)
     hosts = host_list(
         search=search,
         environment=environment,

@@ -8,11 +8,13 @@ from django.http import HttpRequest, StreamingHttpResponse
 from ninja import Router, Status
 
 from dockernet_site.api_auth import AsyncBearerToken, BearerToken
-from dockernet_site.api_schemas import Page, PagingQuery, paged, refusals
+from dockernet_site.api_schemas import Page, PagingQuery, paged, refusals, require_known
 from hosts.selectors import host_get
 from netops.api_comments import router as comments_router
 from netops.api_schemas import ApproveIn, BreakGlassIn, ChangeIn, ChangeMade, ChangeOut, RejectIn
 from netops.api_stream import After, change_exists, event_stream
+from netops.engine.desired import KINDS
+from netops.engine.errors import SpecInvalid
 from netops.models import Change
 from netops.presenters import change_json
 from netops.selectors import change_full, change_full_list, change_get
@@ -26,8 +28,10 @@ from netops.services import (
     change_request,
     change_revert,
     change_withdraw,
+    request_faults,
 )
-from people.errors import InvalidInput, NotFound
+from netops.states import State
+from people.errors import NotFound
 from people.models import User
 from people.roles import Role
 
@@ -49,19 +53,13 @@ def _shown(change: Change) -> dict[str, Any]:
 @router.post("", auth=BearerToken(Role.OPERATOR), response=_MADE)
 def create(request: HttpRequest, payload: ChangeIn) -> Any:
     """Ask for a change; its host makes the plan."""
+    asked = payload.dict(exclude={"host"})
     try:
         host = host_get(name=payload.host)
     except NotFound as missing:
-        raise InvalidInput("unknown-host", missing.message, "host") from missing
-    change = change_request(
-        user=_user(request),
-        host=host,
-        kind=payload.kind,
-        spec=payload.spec,
-        reason=payload.reason,
-        confirm=payload.confirm,
-        confirm_window_s=payload.confirm_window_s,
-    )
+        unknown = ("host", "unknown-host", missing.message)
+        raise SpecInvalid([unknown, *request_faults(**asked)]) from missing
+    change = change_request(user=_user(request), host=host, **asked)
     return Status(201, {"id": change.pk, "state": change.state})
 
 
@@ -74,7 +72,9 @@ def index(
     kind: str = "",
     requested_by: str = "",
 ) -> Any:
-    """All changes, newest first."""
+    """All changes, newest first, narrowed by what is given: `state` and `kind` are one each."""
+    require_known("state", state, State.values)
+    require_known("kind", kind, KINDS)
     changes = change_full_list(host=host, state=state, kind=kind, requested_by=requested_by)
     return paged(changes, paging, change_json)
 

@@ -10,6 +10,7 @@ from netops.services.changes import (
     change_request,
     change_revert,
     change_withdraw,
+    request_faults,
 )
 from netops.services.comments import change_comment
 from netops.services.confirms import change_confirm
@@ -26,4 +27,5 @@ __all__ = [
     "change_request",
     "change_revert",
     "change_withdraw",
+    "request_faults",
 ]

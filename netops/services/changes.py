@@ -46,7 +46,10 @@ def held_text(holder: Change, host: Host) -> str:
     return f"Change {holder.pk} ({state}) is open on {host.name}; one change at a time."
 
 
-def _check(kind: str, spec: object, reason: str, confirm: str, window_s: int) -> None:
+def request_faults(
+    *, kind: str, spec: object, reason: str, confirm: str, confirm_window_s: int
+) -> list[tuple[str, str, str]]:
+    """Return every fault of a request, whatever its host, as (field, code, message)."""
     problems: list[tuple[str, str, str]] = []
     try:
         parse_spec(kind, spec)
@@ -59,9 +62,7 @@ def _check(kind: str, spec: object, reason: str, confirm: str, window_s: int) ->
         problems.append(("reason", "too-long", message))
     elif "\x00" in reason:
         problems.append(("reason", "invalid", "A reason is plain text."))
-    problems += _confirm_problems(confirm, window_s)
-    if problems:
-        raise SpecInvalid(problems)
+    return problems + _confirm_problems(confirm, confirm_window_s)
 
 
 def _confirm_problems(confirm: str, window_s: int) -> list[tuple[str, str, str]]:
@@ -74,6 +75,12 @@ def _confirm_problems(confirm: str, window_s: int) -> list[tuple[str, str, str]]
         message = f"The window to confirm is a whole number of seconds from {least} to {most}."
         problems.append(("confirm_window_s", "out-of-range", message))
     return problems
+
+
+def _require_faultless(**asked: Any) -> None:
+    faults = request_faults(**asked)
+    if faults:
+        raise SpecInvalid(faults)
 
 
 def change_request(
@@ -98,7 +105,9 @@ def change_request(
     holds it.
     """
     may_request(user=user, host=host)
-    _check(kind, spec, reason, confirm, confirm_window_s)
+    _require_faultless(
+        kind=kind, spec=spec, reason=reason, confirm=confirm, confirm_window_s=confirm_window_s
+    )
     require_online(host)
     return _create(
         user,
@@ -191,7 +200,13 @@ def change_revert(*, user: User, change: Change) -> Change:
     spec = former_spec(change)
     require_online(change.host)
     reason = f"Undo change {change.pk}."
-    _check(change.kind, spec, reason, change.confirm, change.confirm_window_s)
+    _require_faultless(
+        kind=change.kind,
+        spec=spec,
+        reason=reason,
+        confirm=change.confirm,
+        confirm_window_s=change.confirm_window_s,
+    )
     return _create(
         user,
         change.host,

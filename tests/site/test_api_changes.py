@@ -93,6 +93,11 @@ def test_it_names_every_fault_at_once(api: Callable[[str], Api]) -> None:
     answer = api("alice").post("/changes", {**BODY, "spec": spec, "reason": ""})
     assert answer.status == 422
     assert {f for f, _ in answer.problems} == {"network", "subnet", "nonsense", "reason"}
+    answer = api("alice").post("/changes", {**BODY, "host": "web-9", "spec": spec, "reason": ""})
+    assert answer.status == 422
+    assert answer.problems[0] == ("host", "unknown-host")
+    faulty = {"host", "network", "subnet", "nonsense", "reason"}
+    assert {f for f, _ in answer.problems} == faulty
     nothing_new()
 
 
@@ -424,6 +429,14 @@ def test_it_filters_the_list(api: Callable[[str], Api], people: dict[str, User])
     assert found(state="failed") == [two.pk]
     assert found(requested_by="alice") == [one.pk]
     assert found(kind="nat") == []
+
+
+def test_it_filters_by_nothing_that_cannot_be(api: Callable[[str], Api]) -> None:
+    answer = api("carol").get("/changes", state="sucess")
+    assert (answer.status, answer.problems) == (422, [("state", "unknown")])
+    assert "succeeded" in answer.json["errors"][0]["message"]
+    answer = api("carol").get("/changes", kind="subnets")
+    assert (answer.status, answer.problems) == (422, [("kind", "unknown")])
 
 
 def test_it_gives_a_plan_back_as_it_was_stored(people: dict[str, User]) -> None:

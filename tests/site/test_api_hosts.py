@@ -94,9 +94,11 @@ def test_it_tells_the_status(
     host_row("web-1", **fields)
     carol = api("carol")
     assert carol.get("/hosts/web-1").json["status"] == status
-    for other in ("online", "offline", "pending", "revoked", "nonsense"):
+    for other in ("online", "offline", "pending", "revoked"):
         found = [item["name"] for item in carol.get("/hosts", status=other).json["items"]]
         assert found == (["web-1"] if other == status else [])
+    refused = carol.get("/hosts", status="nonsense")
+    assert (refused.status, refused.problems) == (422, [("status", "unknown")])
 
 
 @pytest.mark.parametrize("recording", ["sysv", "systemd"])
@@ -177,6 +179,7 @@ def test_it_narrows_and_sorts_the_list(api: Callable[[str], Api], people: dict[s
         found = api("carol").get(f"/hosts?{query}").json["items"]
         assert [host["name"] for host in found] == names
     assert api("carol").get("/hosts?conflicts=perhaps").status == 422
+    assert api("carol").get("/hosts?sort=-colour").problems == [("sort", "unknown")]
 
 
 def test_an_admin_tags_hosts(api: Callable[[str], Api]) -> None:
