@@ -18,6 +18,7 @@ from people.login_notes import (
     login_failed_note,
     login_note,
     own_account_note,
+    switched_off_note,
     throttled_note,
 )
 from people.models import User
@@ -90,7 +91,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:
         """Answer somebody whom OpenID Connect knows and who is switched off here."""
-        login_failed_note(name=user.username)
+        switched_off_note(user=user)
         said = _("Your account here is switched off. Ask an admin of Dockernet.")
         return render(request, "403.html", {"exception": said}, status=403)
 

@@ -12,6 +12,8 @@ from people.models import User
 
 _NAME = re.compile(r"[\w.@+-]{1,64}", re.ASCII)
 _THROTTLED_NOTED_EVERY_S = 60
+NOT_KNOWN = "(unknown)"
+"""Who did it, where nobody has proved who they are."""
 
 
 def name_tried(name: str) -> str:
@@ -40,13 +42,23 @@ def login_note(*, user: User, second_factor: bool, oidc: bool) -> None:
 
 
 def login_failed_note(*, name: str) -> None:
-    """Note a log-in that was refused: no such name, a wrong password or a switched off account."""
-    tried = name_tried(name)
+    """Note a log-in that was refused: no such name, a wrong password or a switched off account.
+    Who tried is not known; the name that was typed is whom it was aimed at."""
     audit_note(
         action="user.login_failed",
-        by=tried,
-        target=f"user:{tried}",
+        by=NOT_KNOWN,
+        target=f"user:{name_tried(name)}",
         message="A log-in was refused: the name or the password is wrong.",
+    )
+
+
+def switched_off_note(*, user: User) -> None:
+    """Note that OpenID Connect brought somebody whose account is switched off here."""
+    audit_note(
+        action="user.login_failed",
+        by=user.username,
+        target=f"user:{user.username}",
+        message="A log-in by OpenID Connect was refused: the account is switched off here.",
     )
 
 
@@ -71,7 +83,7 @@ def throttled_note(*, name: str = "") -> None:
         return
     audit_note(
         action="user.login_throttled",
-        by=tried or "(unknown)",
+        by=NOT_KNOWN,
         target=f"user:{tried}" if tried else "",
         message="Too many tries to log in; further ones are refused for some minutes.",
     )

@@ -43,13 +43,17 @@ def test_it_notes_who_comes_and_goes(people: dict[str, User]) -> None:
     assert log_in(client, "alice") == ""
     client.post("/logout/")
     assert not logged_in(client)
-    for action in ("user.login_failed", "user.logged_in", "user.logged_out"):
+    for action in ("user.logged_in", "user.logged_out"):
         assert noted(action) == [("alice", "192.0.2.7")]
+    # Who knows no password may be anybody: alice is whom it was aimed at.
+    assert noted("user.login_failed") == [("(unknown)", "192.0.2.7")]
+    assert Entry.objects.get(action="user.login_failed").target == "user:alice"
 
 
 def test_it_keeps_no_password_that_was_typed_as_a_name(people: dict[str, User]) -> None:
     log_in(Client(), "hunter2! is my secret", "alice")
-    assert noted("user.login_failed") == [("(not a name)", "127.0.0.1")]
+    assert noted("user.login_failed") == [("(unknown)", "127.0.0.1")]
+    assert Entry.objects.get(action="user.login_failed").target == "user:(not a name)"
 
 
 def test_it_throttles_a_name_whatever_else_changes(people: dict[str, User]) -> None:
@@ -61,7 +65,7 @@ def test_it_throttles_a_name_whatever_else_changes(people: dict[str, User]) -> N
         assert TOO_MANY in log_in(client, "alice")
         assert not logged_in(client)
     assert len(noted("user.login_failed")) == 5
-    assert noted("user.login_throttled") == [("alice", "192.0.2.9")]
+    assert noted("user.login_throttled") == [("(unknown)", "192.0.2.9")]
     assert log_in(Client(), "bob") == ""
 
 

@@ -151,6 +151,8 @@ def test_it_keeps_out_who_is_switched_off(provider: Provider) -> None:
     answer = other.get(provider.visit(begin(other)))
     assert answer.status_code == 403
     assert "switched off" in answer.content.decode()
+    noted = Entry.objects.get(action="user.login_failed")
+    assert (noted.by, "is switched off here" in noted.message) == ("olga", True)
     assert not logged_in(other)
     assert not logged_in(client)
 
