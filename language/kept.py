@@ -23,6 +23,7 @@ FORMER = (
     "Container {0}: {1} → none.",
     "The worker was lost in mid-job; the host's journal will say what became of it.",
     "FORWARD by default: {0} → {1}.",
+    "The plan is blocked: {0}.",
     "A part of this host that decides could not be looked at: {0}",
     "In to the containers",
     "{0} What was done is undone, last step first.",

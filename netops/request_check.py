@@ -31,6 +31,7 @@ from netops.engine.spec_reader import network_meant
 from netops.free_ranges import taken
 from netops.request_consequences import consequences_of
 from netops.request_fleet import fleet_notes
+from netops.request_targets import target_notes
 from netops.selectors_request import holder_of, outages_of
 from netops.services.changes import held_text
 
@@ -56,9 +57,9 @@ class Check:
     `problems` are faults of what was typed (`invalid` has their fields), `proposed` the network
     that was meant by one that was written oddly, `free` the next free network where the one that
     was typed is in use. `busy` is why the host takes no request now (`busy_pk`: the change that
-    holds it), `findings` what its plan would say, `notes` what other hosts have, `consequences`
-    what carrying it out would do. `seen_at` is when the host last reported, None where it is not
-    known; `docker0` the address that it has now.
+    holds it), `findings` what its plan would say, `notes` what other hosts have or no
+    container has, `consequences` what carrying it out would do. `seen_at` is when the host last
+    reported, None where it is not known; `docker0` the address that it has now.
     """
 
     host: Host | None = None
@@ -140,6 +141,7 @@ def _judged(
     consequences: tuple[str, ...] = ()
     if not plan.blocked:
         consequences = consequences_of(plan, observed, _earlier(host, plan))
+        notes += target_notes(desired, observed)
     moves = plan.containers if not plan.blocked else ()
     return Check(
         **known,

@@ -87,8 +87,7 @@ def _store(change: Change, plan: Plan) -> None:
     holder = Change.objects.filter(host_id=change.host_id, state__in=HOLDING).first()
     data, digest = to_json(plan), plan.digest
     if plan.blocked:
-        codes = sorted({f.code for f in plan.findings if f.severity == "blocker"})
-        message = f"The plan is blocked: {', '.join(codes)}."
+        message = "The plan is blocked; its findings say by what, and what to do."
         _enter(change, State.BLOCKED, message, plan=data, plan_digest=digest)
     elif holder is not None:
         text = f"Change {holder.pk} is open on this host; ask for a new plan when it is done."

@@ -85,6 +85,21 @@ def test_it_offers_no_risk_while_another_finding_forbids_it(browse: Browse, web:
     assert "You can accept this risk above." not in said
 
 
+def test_it_says_which_port_would_lead_nowhere(browse: Browse, web: Host) -> None:
+    def asked(publish: str) -> str:
+        query = {"kind": "nat", "host": "web-1", "subnet": "172.17.0.0/16", "mode": "masquerade"}
+        return text(browse("alice").get(CHECK, {**query, "publish": publish}))
+
+    assert "No container has" not in asked("tcp 18080 172.17.0.2:80")
+    said = asked("tcp 18080 172.17.0.2:80\ntcp 18081 172.17.0.99:80\nudp 18053 172.17.0.99:53")
+    assert "Possible, but read this first" in said
+    nowhere = "No container has 172.17.0.99 now: ports 18081/tcp, 18053/udp lead nowhere until"
+    assert nowhere in said
+    assert "No container has 172.17.0.2 " not in said
+    # Of an address that no container can ever have, the host's own finding is enough.
+    assert "No container has" not in asked("tcp 18081 172.18.0.99:80")
+
+
 def test_it_says_that_another_change_holds_the_host(
     browse: Browse, people: dict[str, User], web: Host
 ) -> None:

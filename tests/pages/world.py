@@ -15,7 +15,7 @@ from hosts.services.fleet_columns import fleet_columns
 from hosts.services.host_subnets import host_subnets_store
 from netops.engine.desired import parse_spec
 from netops.engine.observed import Observed
-from netops.engine.plan import BLOCKER, Plan
+from netops.engine.plan import Plan
 from netops.engine.planner import make_plan
 from netops.engine.serial import to_json
 from netops.models import Approval, Change, Event, Job
@@ -164,8 +164,8 @@ class Story:
         self.change.save(update_fields=["plan", "plan_digest", "planned_at"])
         plan_version_keep(self.change, self.change.host)
         if plan.blocked:
-            codes = dict.fromkeys(f.code for f in plan.findings if f.severity == BLOCKER)
-            self.enter(State.BLOCKED, f"The plan is blocked: {', '.join(codes)}.", end=True)
+            said = "The plan is blocked; its findings say by what, and what to do."
+            self.enter(State.BLOCKED, said, end=True)
         else:
             self.enter(State.AWAITING_APPROVAL, "The host made the plan; it waits for approval.")
         return self
