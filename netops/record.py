@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from netops.engine.plan import StepSpec
+from netops.engine.steps import only_looks
 from netops.event_row import EventRow
 
 WAITING, RUNNING, DONE, FAILED, UNDONE = "waiting", "running", "done", "failed", "undone"
@@ -37,11 +38,12 @@ def _when(at: str) -> datetime:
 @define
 class StepRecord:
     """One step: as planned, and how it went. `lines` are what the host said, `dropped` how many
-    older lines are left out here."""
+    older lines are left out here. What `only_looks` stays done when the others are undone."""
 
     number: int
     title: str
     command: str
+    only_looks: bool = False
     status: str = WAITING
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -93,6 +95,13 @@ class StepRecord:
         if extra > 0:
             del self.lines[:extra]
             self.dropped += extra
+
+    def take_back(self) -> None:
+        """Mark it as undone, as far as it had done anything."""
+        if not self.only_looks:
+            self.status = UNDONE if self.status in (DONE, RUNNING) else self.status
+        elif self.status == RUNNING:
+            self.status = CUT
 
 
 @define
@@ -182,25 +191,20 @@ class Record:
             return
         step.say(event.message)
         # The host says of each step that it took back (netops/engine/rollback.py).
-        if (
-            self.rolling_back
-            and step.status in (DONE, RUNNING)
-            and event.message.startswith("Undone:")
-        ):
-            step.status = UNDONE
+        if self.rolling_back and event.message.startswith("Undone:"):
+            step.take_back()
 
     def _take_rolled_back(self, step: StepRecord | None, event: EventRow) -> None:
         """The whole job is taken back, or one step where the event names it."""
         for each in [step] if step else self.steps:
-            if each.status in (DONE, RUNNING):
-                each.status = UNDONE
+            each.take_back()
         if step and event.message:
             step.say(event.message)
 
 
 def record_of(steps: Iterable[StepSpec], events: Iterable[EventRow]) -> Record:
     """Return the record of a plan's steps after these events (in the order of their `seq`)."""
-    rows = [StepRecord(n, s.title, s.command) for n, s in enumerate(steps, 1)]
+    rows = [StepRecord(n, s.title, s.command, only_looks(s)) for n, s in enumerate(steps, 1)]
     record = Record(rows)
     for event in events:
         record.take(event)

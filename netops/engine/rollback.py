@@ -41,10 +41,12 @@ def roll_back(ctx: Context, plan: Plan, journal: Journal, emit: Emit) -> list[st
             spec = plan.steps[number - 1]
             ctx.output = _output(emit, number)
             try:
-                step_of(spec).undo(ctx, saved[number])
+                step = step_of(spec)
+                step.undo(ctx, saved[number])
                 with suppress(OSError):  # A full disk: it would only be undone once more.
                     journal.step_undone(number)
-                emit("output", f"Undone: {spec.title}.", step=number)
+                if not step.only_looks:
+                    emit("output", f"Undone: {spec.title}.", step=number)
             except Exception as error:
                 problems[number] = f"{spec.title}: {said(error)}"
                 emit("output", f"Not undone: {said(error)}", step=number)

@@ -37,6 +37,15 @@ def test_it_undoes_in_reverse_what_was_begun(bench: Bench, where: str) -> None:
     ]  # fmt: skip
 
 
+def test_it_does_not_say_that_it_undid_what_only_looked(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Recorded, "only_looks", True)
+    fail("do b", OperationFailed("It broke."))
+    assert bench.apply().state == "rolled_back"
+    assert not [heard for heard in bench.heard if heard.startswith("output")]
+
+
 def test_it_does_not_undo_a_step_that_could_not_even_be_saved(bench: Bench) -> None:
     fail("save b", ValueError("bug"))
     assert bench.apply().state == "rolled_back"

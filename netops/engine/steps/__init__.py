@@ -19,6 +19,13 @@ def registry() -> dict[str, type[Step]]:
     return {step.kind: step for step in _subclasses(Step) if step.kind}
 
 
+def only_looks(spec: StepSpec) -> bool:
+    """Return True if the step of a StepSpec changes nothing; False also where this version knows
+    no such kind."""
+    found = registry().get(spec.kind)
+    return found is not None and found.only_looks
+
+
 def _subclasses(kind: type[Step]) -> list[type[Step]]:
     direct = kind.__subclasses__()
     return direct + [below for one in direct for below in _subclasses(one)]

@@ -14,10 +14,11 @@ class Step:
     The order is save, (journal), do, check. `undo` gets what `save` returned, maybe in another
     process, maybe after a reboot, maybe of a step that was done half, not at all, or undone
     already: it looks at the host and does only what is missing. All of them raise OperationFailed
-    (CheckFailed) with a sentence for people.
+    (CheckFailed) with a sentence for people. A step that `only_looks` has nothing to undo.
     """
 
     kind: ClassVar[str] = ""
+    only_looks: ClassVar[bool] = False
 
     def __init__(self, params: dict[str, Json]) -> None:
         self.params = params
