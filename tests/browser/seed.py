@@ -109,7 +109,9 @@ def _broken() -> Observed:
     config = DaemonConfig(
         path, '{"bip": }', error="The file is not JSON: Expecting value (line 1, column 9)."
     )
-    job = container(5, IPv4Network("172.17.0.0/16"), "nightly-job", auto_remove=True)
+    image = "ghcr.io/acme/nightly-job:2026.11.3"
+    told: dict[str, Any] = {"image": image, "auto_remove": True, "restart_policy": "no"}
+    job = container(5, IPv4Network("172.17.0.0/16"), "nightly-job", **told)
     veth = job.endpoints[0].veth
     link = Link(15, veth, "veth", "aa:bb:cc:00:00:02", True, 1500, "docker0", 9)
     return evolve(

@@ -32,6 +32,7 @@ from netops.engine.observed import (
 AT = "2026-11-23T10:00:00+00:00"
 SITE = IPv4Address("198.51.100.2")
 IMAGES = ("nginx:1.27", "redis:7.4", "postgres:17", "ghcr.io/acme/shop-worker:2026.11.3")
+IMAGE_OF = {"gateway": IMAGES[0], "cache": IMAGES[1], "orders-db": IMAGES[2]}
 POLICIES = ("always", "unless-stopped", "on-failure", "no")
 
 
@@ -42,7 +43,7 @@ def container(number: int, subnet: IPv4Network, name: str = "", **fields: object
     values: dict[str, object] = {
         "id": f"{number:064x}",
         "name": name or f"app-{number}",
-        "image": IMAGES[number % len(IMAGES)],
+        "image": IMAGE_OF.get(name, IMAGES[number % len(IMAGES)]),
         "state": "running",
         "pid": 1000 + number,
         "restart_policy": POLICIES[number % len(POLICIES)],
