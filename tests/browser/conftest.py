@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.site import seed
 from tests.browser.words import LOCALES, Words
+
+# Limits for what never comes, not measures: many tests may run beside these.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +40,7 @@ def context(chromium: Browser, language: str) -> Iterator[BrowserContext]:
     """A person's browser: no cookies of another test."""
     look = {"width": 1280, "height": 900}
     context = chromium.new_context(viewport=look, locale=LOCALES[language])
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context
     context.close()
 

@@ -82,7 +82,7 @@ def test_it_shows_the_same_after_a_lost_connection(site: Site, page: Page) -> No
     expect(page.locator("#lost")).to_be_visible()
     site.tell(RESUME + NEXT.format(5, 6) + 'story.tell("output", "three", step=6)\n')
     site.start()
-    expect(page.locator("#output-6-text")).to_have_text("three", timeout=20_000)
+    expect(page.locator("#output-6-text")).to_have_text("three")
     expect(page.locator("#event-rows tr")).to_have_count(before + 3)
     assert page.evaluate("window.sameDocument") is True
     assert seen(page) == as_loaded(page)

@@ -79,7 +79,7 @@ def test_no_event_stands_twice_after_a_proxys_error(site: Site, page: Page) -> N
         assert proxy.asked  # type: ignore[attr-defined]
     site.start()
     site.tell(RESUME + OUTPUT.format("three"))
-    expect(page.locator("#output-4 pre")).to_contain_text("three", timeout=20_000)
+    expect(page.locator("#output-4 pre")).to_contain_text("three")
     expect(rows).to_have_count(before + 1)
 
 
@@ -90,7 +90,7 @@ def test_words_that_were_not_sent_are_kept(site: Site, page: Page) -> None:
     expect(page.locator("#lost")).to_be_visible()
     site.start()
     site.tell(RESUME + 'story.tell("state", "It goes on.", data={"state": "running"})\n')
-    expect(page.locator("#timeline")).to_contain_text("It goes on.", timeout=20_000)
+    expect(page.locator("#timeline")).to_contain_text("It goes on.")
     expect(page.locator("#say")).to_have_value("A long thought of mine")
     page.click("#say-it")
     expect(page.locator("#timeline")).to_contain_text("A long thought of mine")

@@ -79,7 +79,7 @@ def test_it_misses_nothing_while_the_server_is_away(site: Site, page: Page) -> N
     told = 'story.tell("step_done", "x", step=4)\nstory.tell("step_started", "x", step=5)\n'
     site.tell(RESUME + told + 'story.tell("output", "once", step=5)\n')
     site.start()
-    expect(page.locator("#output-5 pre")).to_have_text("once", timeout=20_000)
+    expect(page.locator("#output-5 pre")).to_have_text("once")
     expect(page.locator("#step-4")).to_have_class(re.compile("job-step-done"))
     expect(page.locator("#lost")).to_be_hidden()
     assert page.evaluate("window.sameDocument") is True
@@ -131,7 +131,7 @@ def test_it_follows_a_new_plan_of_a_change_at_rest(site: Site, page: Page) -> No
     page.goto(site.address + REVIEW)
     expect(page.locator("#state-line")).to_contain_text("Blocked")
     site.tell(resting.format("PLANNING", False))
-    expect(page.locator("#state-line")).to_contain_text("Planning", timeout=12_000)
+    expect(page.locator("#state-line")).to_contain_text("Planning")
     site.tell(resting.format("AWAITING_APPROVAL", False))
     expect(page.locator("#state-line")).to_contain_text("Awaiting approval")
 
@@ -188,7 +188,7 @@ def test_it_keeps_the_colours_that_one_chose(site: Site, page: Page) -> None:
 
 def test_it_works_without_scripts(site: Site, chromium: Browser) -> None:
     context = chromium.new_context(java_script_enabled=False)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     log_in(page, site.address, "alice")
     page.goto(site.address + "/changes/new/?host=edge-icn-1")
