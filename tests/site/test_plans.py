@@ -44,7 +44,9 @@ def test_it_is_blocked_by_a_blocker(planning: Change) -> None:
     assert planning.state == State.BLOCKED
     assert planning.current_plan == plan
     assert history(planning)[1:] == [(2, "state", "blocked"), (3, "end", "blocked")]
-    assert "overlaps-route" in Event.objects.get(type="end").message
+    # The codes are the API's, and stand in the plan; the sentence is for people.
+    said = Event.objects.get(type="end").message
+    assert said == "The plan is blocked; its findings say by what, and what to do."
 
 
 @pytest.mark.parametrize("error", ["dockerd does not answer", "", "a\x00b\ud800"])
