@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from netops.engine.plan import StepSpec
-from netops.engine.steps import only_looks
+from netops.engine.steps import has_undo
 from netops.event_row import EventRow
 
 WAITING, RUNNING, DONE, FAILED, UNDONE = "waiting", "running", "done", "failed", "undone"
@@ -38,12 +38,12 @@ def _when(at: str) -> datetime:
 @define
 class StepRecord:
     """One step: as planned, and how it went. `lines` are what the host said, `dropped` how many
-    older lines are left out here. What `only_looks` stays done when the others are undone."""
+    older lines are left out here. What has no undo (`has_undo`) stays done in a rollback."""
 
     number: int
     title: str
     command: str
-    only_looks: bool = False
+    has_undo: bool = True
     status: str = WAITING
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -97,9 +97,9 @@ class StepRecord:
             self.dropped += extra
 
     def take_back(self) -> None:
-        """Mark it as undone, as far as it had done anything."""
-        if not self.only_looks:
-            self.status = UNDONE if self.status in (DONE, RUNNING) else self.status
+        """Mark it as undone, if it had begun and there is anything to take back."""
+        if self.has_undo and self.status in (DONE, RUNNING):
+            self.status = UNDONE
         elif self.status == RUNNING:
             self.status = CUT
 
@@ -204,7 +204,7 @@ class Record:
 
 def record_of(steps: Iterable[StepSpec], events: Iterable[EventRow]) -> Record:
     """Return the record of a plan's steps after these events (in the order of their `seq`)."""
-    rows = [StepRecord(n, s.title, s.command, only_looks(s)) for n, s in enumerate(steps, 1)]
+    rows = [StepRecord(n, s.title, s.command, has_undo(s)) for n, s in enumerate(steps, 1)]
     record = Record(rows)
     for event in events:
         record.take(event)

@@ -54,22 +54,14 @@ def login_failed_note(*, name: str) -> None:
 
 def switched_off_note(*, user: User) -> None:
     """Note that OpenID Connect brought somebody whose account is switched off here."""
-    audit_note(
-        action="user.login_failed",
-        by=user.username,
-        target=f"user:{user.username}",
-        message="A log-in by OpenID Connect was refused: the account is switched off here.",
-    )
+    message = "A log-in by OpenID Connect was refused: the account is switched off here."
+    own_account_note(user=user, action="user.login_failed", message=message)
 
 
 def code_failed_note(*, user: User) -> None:
     """Note a wrong second factor."""
-    audit_note(
-        action="user.code_failed",
-        by=user.username,
-        target=f"user:{user.username}",
-        message="The password was right, the code was not.",
-    )
+    message = "The password was right, the code was not."
+    own_account_note(user=user, action="user.code_failed", message=message)
 
 
 def throttled_note(*, name: str = "") -> None:
@@ -90,5 +82,5 @@ def throttled_note(*, name: str = "") -> None:
 
 
 def own_account_note(*, user: User, action: str, message: str) -> None:
-    """Note what somebody did to their own account."""
+    """Note what somebody did to their own account, or what became of their own log-in."""
     audit_note(action=action, by=user.username, target=f"user:{user.username}", message=message)

@@ -45,7 +45,7 @@ def roll_back(ctx: Context, plan: Plan, journal: Journal, emit: Emit) -> list[st
                 step.undo(ctx, saved[number])
                 with suppress(OSError):  # A full disk: it would only be undone once more.
                     journal.step_undone(number)
-                if not step.only_looks:
+                if step.has_undo():
                     emit("output", f"Undone: {spec.title}.", step=number)
             except Exception as error:
                 problems[number] = f"{spec.title}: {said(error)}"

@@ -7,6 +7,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, Playwright
 
 CHROMIUM = "/usr/bin/chromium"
+# A limit for what never comes, not a measure: many tests may run beside these.
+PATIENCE_MS = 60_000
 _START = Path(__file__).with_suffix(".sh")
 FLAGS = (
     "--no-sandbox",

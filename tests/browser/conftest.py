@@ -7,11 +7,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.browser.chromium import PATIENCE_MS
 from tests.browser.site import seed
 from tests.browser.words import LOCALES, Words
 
-# Limits for what never comes, not measures: many tests may run beside these.
-PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 
 

@@ -36,6 +36,8 @@ LOOKS = {
     "phone": Look("en-GB", "light", 390),
     "korean": Look("ko-KR", "light", 1280),
 }
+# A port that leads to an address that no container has.
+NOWHERE = "subnet=192.168.225.0/24&mode=masquerade&publish=tcp+8443+192.168.225.99:443"
 PAGES: dict[str, tuple[str, str]] = {
     "login": ("", "/login/"),
     "hosts": ("alice", "/"),
@@ -78,6 +80,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "request-refused": ("alice", "/changes/new/?host=edge-icn-1&subnet=10.8.3.0/24"),
     "request-odd": ("alice", "/changes/new/?host=edge-icn-1&subnet=192.168.9.7/24"),
     "request-nat": ("alice", "/changes/new/?kind=nat&host=nat-1&subnet=172.17.0.0/16"),
+    "request-nowhere": ("alice", f"/changes/new/?kind=nat&host=web-2&{NOWHERE}"),
     "host-nat": ("alice", "/hosts/nat-2/"),
     "host-nat-missing": ("alice", "/hosts/nat-1/"),
     "nat-review": ("bob", "/changes/10/"),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.chromium import log_in
+from tests.browser.chromium import PATIENCE_MS, log_in
 from tests.browser.site import Site, seeded_site
 
 pytestmark = pytest.mark.browser
@@ -188,7 +188,7 @@ def test_it_keeps_the_colours_that_one_chose(site: Site, page: Page) -> None:
 
 def test_it_works_without_scripts(site: Site, chromium: Browser) -> None:
     context = chromium.new_context(java_script_enabled=False)
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     log_in(page, site.address, "alice")
     page.goto(site.address + "/changes/new/?host=edge-icn-1")

@@ -10,7 +10,6 @@ from attrs import evolve
 from django.test import Client
 
 from hosts.models import Host
-from netops.engine.steps import only_looks
 from netops.models import Approval, Change, Job
 from netops.services import change_withdraw
 from netops.states import State
@@ -231,12 +230,9 @@ def test_it_says_how_a_rollback_went(browse: Browse, people: People, web: Host) 
     assert "web-1 is as it was." in told
     assert "Step 12 failed (shop-worker has no address" in told
     assert "Step 12: failed" in told
-    plan = change.current_plan
-    assert plan is not None
-    looks = [n for n, spec in enumerate(plan.steps[:11], 1) if only_looks(spec)]
-    assert looks
+    # Validated, started what ran, forgot connections: of these nothing is taken back.
     for number in range(1, 12):
-        word = "done" if number in looks else "undone"
+        word = "done" if number in (3, 10, 11) else "undone"
         assert f"Step {number}: {word} " in told
 
 

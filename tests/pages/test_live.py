@@ -142,7 +142,7 @@ def test_it_folds_the_same_in_one_go_and_piece_by_piece(people: dict[str, User],
 def test_it_does_not_let_a_step_run_after_the_end(people: dict[str, User], web: Host) -> None:
     told = world.Story(web, people["alice"]).planned().judged(people["bob"]).began().did(2)
     told.tell("step_started", "x", step=3)
-    # The third step only looks: there is nothing of it to undo.
+    # The third step validates: there is nothing of it to undo.
     ends = {"end": ["done", "done", "cut"], "rolled_back": ["undone", "undone", "cut"]}
     for ending, statuses in ends.items():
         told.tell(ending, "It ended.", data={"state": "failed"})

@@ -18,7 +18,7 @@ from netops.engine.observed import Observed
 from netops.engine.plan import Plan
 from netops.engine.planner import make_plan
 from netops.engine.serial import to_json
-from netops.engine.steps import only_looks
+from netops.engine.steps import has_undo
 from netops.models import Approval, Change, Event, Job
 from netops.services.plan_versions import plan_version_keep
 from netops.states import State
@@ -269,7 +269,7 @@ def story_rolled_back(of: Host, by: User, approver: User, **fields: Any) -> Chan
     told.tell("rollback_started", f"{why} The host goes back, last step first.")
     for number in range(last, 0, -1):
         spec = told.plan.steps[number - 1]
-        if not only_looks(spec):
+        if has_undo(spec):
             told.tell("output", f"Undone: {spec.title}.", step=number, seconds=0.2)
     told.tell("rolled_back", f"{why} The host is as it was.")
     return told.ended(State.ROLLED_BACK, f"{why} The host is as it was.", 6.4).change

@@ -83,6 +83,24 @@ def test_it_publishes_a_port_for_outside_for_the_host_and_for_neighbours(
     assert serves(bare, 8090) == ""
 
 
+def test_a_port_waits_for_the_container_that_it_leads_to(lab: Lab, bare: LabHost) -> None:
+    try:
+        bare.start_container("late")
+        address = containers(bare)["late"]["ipv4"]
+        bare.run(["docker", "rm", "-f", "late"])
+        port = {"protocol": "tcp", "host_port": 8092, "to": f"{address}:80"}
+        answer = succeeded(nat(bare, lab, "l1", mode="masquerade", publish=[port]))
+        told = "\n".join(e["message"] for e in answer["events"])
+        assert f"leads to {address}:80; nobody answers there yet" in told
+        assert serves(bare, 8092) == ""
+        bare.start_container("late")
+        assert containers(bare)["late"]["ipv4"] == address
+        assert serves(bare, 8092) == "late"
+    finally:
+        bare.run(["docker", "rm", "-f", "late"], check=False)
+        without(bare, lab, "l2")
+
+
 def test_what_is_excluded_keeps_its_source(lab: Lab, bare: LabHost) -> None:
     outside = str(lab.segment.network)
     lab.segment.run_outside(["ip", "route", "add", SUBNET, "via", str(bare.address)])

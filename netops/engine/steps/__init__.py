@@ -19,11 +19,11 @@ def registry() -> dict[str, type[Step]]:
     return {step.kind: step for step in _subclasses(Step) if step.kind}
 
 
-def only_looks(spec: StepSpec) -> bool:
-    """Return True if the step of a StepSpec changes nothing; False also where this version knows
-    no such kind."""
+def has_undo(spec: StepSpec) -> bool:
+    """Return whether a rollback takes anything back of the step; True also where this version
+    knows no such kind."""
     found = registry().get(spec.kind)
-    return found is not None and found.only_looks
+    return found is None or found.has_undo()
 
 
 def _subclasses(kind: type[Step]) -> list[type[Step]]:

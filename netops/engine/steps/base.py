@@ -14,14 +14,18 @@ class Step:
     The order is save, (journal), do, check. `undo` gets what `save` returned, maybe in another
     process, maybe after a reboot, maybe of a step that was done half, not at all, or undone
     already: it looks at the host and does only what is missing. All of them raise OperationFailed
-    (CheckFailed) with a sentence for people. A step that `only_looks` has nothing to undo.
+    (CheckFailed) with a sentence for people.
     """
 
     kind: ClassVar[str] = ""
-    only_looks: ClassVar[bool] = False
 
     def __init__(self, params: dict[str, Json]) -> None:
         self.params = params
+
+    @classmethod
+    def has_undo(cls) -> bool:
+        """Return False for a step that takes nothing back: it only looks, or what it did stays."""
+        return cls.undo is not Step.undo
 
     def text(self, name: str) -> str:
         """Return a text parameter."""

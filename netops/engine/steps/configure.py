@@ -69,7 +69,6 @@ class ValidateConfig(Step):
     """`dockerd --validate`, where the engine has it (23.0); params: edit (ConfigEdit)."""
 
     kind = "validate_config"
-    only_looks = True
 
     def do(self, ctx: Context) -> None:
         edit = edit_of(self)

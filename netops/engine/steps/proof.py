@@ -87,7 +87,6 @@ class VerifyLayers(ProofStep):
     """Configuration, Docker's record and kernel; params: interface."""
 
     kind = "verify_layers"
-    only_looks = True
 
     def check(self, ctx: Context) -> None:
         interface = self.interface
@@ -108,7 +107,6 @@ class VerifyContainers(ProofStep):
     """Addresses of the containers, their way out, their published ports; params: interface."""
 
     kind = "verify_containers"
-    only_looks = True
 
     def check(self, ctx: Context) -> None:
         before, expected = before_of(ctx), self.expected(ctx)

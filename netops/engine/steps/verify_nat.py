@@ -22,7 +22,6 @@ class VerifyNat(Step):
     """Params: setting (NatSetting or null), gateway (the bridge's address with prefix, or "")."""
 
     kind = "verify_nat"
-    only_looks = True
 
     def check(self, ctx: Context) -> None:
         ctx.wait(lambda: lacking(ctx.ports, ctx.ports.nat.read()), READ_S)
