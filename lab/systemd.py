@@ -6,6 +6,7 @@ docker.service, docker.socket and containerd.service are Debian's own.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 import uuid
@@ -76,7 +77,7 @@ class SystemdHost(LabHost):
     def _version(self) -> int:
         """Return systemd's version, by the name of the library that comes with each."""
         for path in self.disk.lower.glob("usr/lib/*/systemd/libsystemd-shared-*.so"):
-            return int(path.stem.rpartition("-")[2].split(".")[0])
+            return int(re.findall(r"\d+", path.name)[0])
         raise LabError(f"there is no systemd in {self.disk.lower}")
 
     def _booted(self) -> bool:
