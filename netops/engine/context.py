@@ -43,8 +43,8 @@ class Context:
     has been booted since the job began. `stopped_at` and `back_at` are readings of the clock:
     the first thing that was stopped, and the last container that was back. `seen_running` are ids
     of containers that ran since Docker's last start, `ran_through` those that then ended with 0.
-    `tries` are the starts of containers, by id, since Docker's last stop. `note` writes what `keep` is given into the journal; `reopened` is True when the job had ended
-    and somebody takes it back.
+    `tries` are the starts of containers, by id, since Docker's last stop. `note` writes what `keep`
+    is given into the journal; `reopened` is True when the job had ended and somebody takes it back.
     """
 
     ports: HostPorts
