@@ -41,6 +41,8 @@ def used(host: Any) -> Iterator[Any]:
     host.start_container("web", restart="always")
     opts = host.read(OPTS)
     yield host
+    if host.init == "systemd":  # by the unit that started it
+        host.run("systemctl stop docker.socket docker.service")
     host.write(OPTS, opts)
     host.run(f"rm -rf {WRAPPER} /etc/systemd/system/docker.service.d /var/lib/dockernet/jobs")
     # docker0 keeps the address of the last start.
@@ -114,15 +116,33 @@ def test_a_drop_in_that_docker_was_not_restarted_for_blocks(systemd: SystemdHost
 
 def test_a_new_drop_in_that_systemd_has_not_read_blocks(systemd: SystemdHost) -> None:
     systemd.write(DROP_IN, EXEC.format(f"/usr/sbin/dockerd {FLAG}"))
-    assert set(refused(systemd)) == {"docker.service"}
+    found = refused(systemd)
+    assert set(found) == {"docker.service", "--bip"}
+    assert DROP_IN in found["--bip"]
+
+
+def test_a_unit_file_that_goes_before_and_that_systemd_has_not_read_blocks(
+    systemd: SystemdHost,
+) -> None:
+    own = "/etc/systemd/system/docker.service"
+    systemd.run(f"sed 's|/usr/sbin/dockerd|& {FLAG}|' /lib/systemd/system/docker.service > {own}")
+    try:
+        found = refused(systemd)
+    finally:
+        systemd.run(f"rm {own}")
+    assert set(found) == {"docker.service", "--bip"}
+    assert own in found["--bip"]
 
 
 @pytest.mark.parametrize("line", [f'exec dockerd {FLAG} "$@"', f'dockerd "$@" {FLAG}'])
 def test_a_flag_of_a_wrapper_script_blocks(systemd: SystemdHost, line: str) -> None:
     systemd.write(WRAPPER, f"#!/bin/sh\n{line}\n", 0o755)
-    # Without exec the script itself would be the one to notify systemd.
-    kind = "Type=exec\nKillMode=mixed\n"
-    systemd.write(DROP_IN, EXEC.format(WRAPPER) + kind)
+    text = EXEC.format(WRAPPER)
+    if not line.startswith("exec"):  # As its child, dockerd has no socket of systemd's.
+        text = (
+            text.replace("fd://", "unix:///run/docker.sock") + "Type=exec\nKillMode=control-group\n"
+        )
+    systemd.write(DROP_IN, text)
     restart(systemd)
     found = refused(systemd)
     assert set(found) == {"--bip"}

@@ -12,6 +12,11 @@ from attrs import evolve, field, frozen, mutable
 from netops.engine.adapters.dockerd_flags import Word
 from netops.engine.adapters.systemctl import show
 
+# systemd.unit(5), table 1, without those that it writes itself.
+_FOLDERS = (
+    "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system", "/lib/systemd/system",
+)  # fmt: skip
 _VARIABLE = re.compile(r"\$(?:\$|\{(\w+)\}|(\w+))")
 
 
@@ -50,9 +55,37 @@ class _Unit:
 def unit_command(unit: str = "docker.service") -> UnitCommand:
     """Return dockerd's command line as the unit gives it. Raises OperationFailed."""
     shown = show(unit, "FragmentPath", "DropInPaths", "NeedDaemonReload")
-    files = [shown.get("FragmentPath", ""), *shown.get("DropInPaths", "").split()]
-    found = read_unit([path for path in files if path])
-    return evolve(found, reload_needed=shown.get("NeedDaemonReload") == "yes")
+    read = [shown.get("FragmentPath", ""), *shown.get("DropInPaths", "").split()]
+    there = _files_of(unit, *read)
+    changed = shown.get("NeedDaemonReload") == "yes" or there != read
+    return evolve(read_unit([path for path in there if path]), reload_needed=changed)
+
+
+def _files_of(unit: str, fragment: str, *drop_ins: str) -> list[str]:
+    """Return the files that systemd would read, given those that it has read.
+
+    NeedDaemonReload tells of edits of these, but neither of a unit file in a folder that goes
+    before, nor of drop-ins in a folder that was not there (its cache of paths; seen on 252).
+    """
+    found = {Path(path).name: path for path in drop_ins}
+    for folder in _FOLDERS:
+        for path in sorted(Path(folder, f"{unit}.d").glob("*.conf")):
+            if path.name not in found and _has_text(path):
+                found[path.name] = str(path)
+    units = (Path(folder, unit) for folder in _FOLDERS)
+    first = next((path for path in units if path.exists()), None)
+    if fragment and first is not None and first.resolve() != Path(fragment).resolve():
+        fragment = str(first)
+    if len(found) == len(drop_ins):
+        return [fragment, *drop_ins]
+    return [fragment, *(found[name] for name in sorted(found))]
+
+
+def _has_text(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0  # none of a masked one, a link to /dev/null
+    except OSError:
+        return False
 
 
 def read_unit(paths: list[str]) -> UnitCommand:
