@@ -56,6 +56,7 @@ PHRASES = (
     "Every step is done and proved",
     "Addresses of {0}",
     "Container {0}",
+    "Dependent unit {0}",
     "DNS server {0}",
     "Docker network {0}",
     "Docker's setting {0}",

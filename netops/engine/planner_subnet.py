@@ -59,6 +59,7 @@ def basis_of(case: SubnetCase) -> dict[str, Json]:
         "networks": basis.networks_section(observed),
         "config": basis.config_section(observed),
         "daemon": basis.daemon_section(observed),
+        "units": basis.units_section(observed),
         "addresses": basis.addresses_section(observed),
         "routes": basis.routes_section(observed, lambda r: r.destination.overlaps(subnet)),
         "resolvers": basis.names_section(r.address for r in observed.resolvers),
@@ -134,6 +135,13 @@ def _command(case: SubnetCase, verb: str) -> str:
     return f"systemctl {verb} {socket}docker.service"
 
 
+def _start_command(case: SubnetCase) -> str:
+    """What a person types to start Docker, and then the units that have stopped with it."""
+    units = case.observed.service.dependents
+    then = f" && systemctl start {shlex.join(units)}" if units else ""
+    return _command(case, "start") + then
+
+
 def _prepare(case: SubnetCase, old: IPv4Interface, edit: ConfigEdit) -> list[StepSpec]:
     exists = edit.format != JSON or case.observed.config.content is not None
     steps = [
@@ -182,7 +190,7 @@ def _cut_over(case: SubnetCase, old: IPv4Interface, new: IPv4Interface) -> list[
                  f"ip addr add {new} dev {BRIDGE_LINK} && ip addr show dev {BRIDGE_LINK}",
                  {"link": BRIDGE_LINK, "address": str(new)}),
         _link_set(up=True),
-        StepSpec("docker_start", "Start Docker", _command(case, "start"),
+        StepSpec("docker_start", "Start Docker", _start_command(case),
                  {"timeout_s": start_limit_s(case.running), "interface": str(new)}),
         *_hold(old, new),
     ]  # fmt: skip
