@@ -67,23 +67,25 @@ def judge(
     ]
     if not seen["record"]:
         return Verdict(host, ("Docker does not run", *faults))
-    faults += [
-        *_containers(expected, ending, seen),
-        *_addresses(seen),
-        *_networks(expected, seen),
-        *_ports(expected, ending, host, answers),
-    ]
+    faults += [*differences(expected, ending, seen), *_ports(expected, ending, host, answers)]
     return Verdict(host, tuple(faults))
+
+
+def differences(expected: Expected, ending: str, seen: Seen) -> list[str]:
+    """Return how the containers and the networks of a host differ from the model."""
+    return [*_containers(expected, ending, seen), *_addresses(seen), *_networks(expected, seen)]
 
 
 def _state(
     expected: Expected, ending: str, host: str, seen: Seen, said: tuple[str, str]
 ) -> Iterator[str]:
     state, message = said
-    if state != TRUTH.get(host):
+    holders = expected.holders()
+    # Without our key and with the old range taken, a Docker that starts chooses a third subnet.
+    third = host == MIXED and expected.bip_removed and bool(holders)
+    if state != TRUTH.get(host) and not (third and state == "failed"):
         layers = f"docker0 {seen['docker0']}, record {seen['record']!r}, {daemon_json(seen)}"
         yield f"said {state}, and the host is {host}: {layers}; {message}"
-    holders = expected.holders()
     if ending == CONFIRM:
         if state != "succeeded":
             yield f"confirmed, and said {state}: {message}"
@@ -119,7 +121,10 @@ def _addresses(seen: Seen) -> Iterator[str]:
     for name, container in seen["containers"].items():
         if not container["running"]:
             continue
-        inside, recorded = sorted(container["inside"]), sorted(container["networks"].values())
+        inside, recorded = (
+            sorted(container["inside"]),
+            sorted(filter(None, container["networks"].values())),
+        )
         if inside != recorded:
             yield f"container {name} has {inside} inside, and {recorded} in Docker's record"
         for network, address in container["networks"].items():
