@@ -1,19 +1,20 @@
 """Real Docker hosts on one machine, in namespaces: for the demo, the tests and the benchmarks.
 
 Try it as root (Debian packages docker.io, iptables, iproute2, busybox-static; for systemd
-hosts also debootstrap)::
+hosts and for hosts of another release also debootstrap)::
 
     python3 -m lab up --sysv 1 --systemd 1     # boots, prints names and addresses, Ctrl-C ends
     python3 -m lab exec sysv1 -- docker ps     # in another terminal: a command inside a host
     python3 -m lab exec sysv1                  # a shell inside it
     python3 -m lab list                        # what runs
     python3 -m lab.cleanup                     # removes what a crashed run left
-    python3 -m lab.cleanup --cache             # and the root file system of systemd hosts
+    python3 -m lab up --release forky          # Debian's next: bookworm, trixie, forky
+    python3 -m lab.cleanup --cache             # and the root file systems that debootstrap made
 
 In code::
 
     with Lab() as lab:
-        host = lab.sysv("h1")                  # or lab.systemd("h2")
+        host = lab.sysv("h1")                  # or lab.systemd("h2", release="forky")
         host.boot()                            # lab.boot(h1, h2) boots several at once
         host.wait_docker()
         host.load_image()

@@ -36,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="boot hosts and keep them until Ctrl-C")
     up.add_argument("--sysv", type=int, default=1, metavar="N")
     up.add_argument("--systemd", type=int, default=0, metavar="N")
+    up.add_argument("--release", metavar="NAME", help="Debian's: bookworm, trixie, forky")
     up.add_argument("--legacy-iptables", action="store_true")
     up.set_defaults(action=_up)
     enter = commands.add_parser("exec", help="run a command, or a shell, inside a host")
@@ -48,10 +49,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _up(args: argparse.Namespace) -> int:
     with Lab() as lab:
+        options = {"release": args.release, "legacy_iptables": args.legacy_iptables}
         for number in range(1, args.sysv + 1):
-            lab.sysv(f"sysv{number}", legacy_iptables=args.legacy_iptables)
+            lab.sysv(f"sysv{number}", **options)
         for number in range(1, args.systemd + 1):
-            lab.systemd(f"systemd{number}", legacy_iptables=args.legacy_iptables)
+            lab.systemd(f"systemd{number}", **options)
         began = time.monotonic()
         lab.boot()
         for host in lab.hosts.values():

@@ -1,10 +1,12 @@
 #!/bin/sh
 # First program of a lab host, already in its own mount, pid, uts, ipc, cgroup and net namespace.
 # It lays out the host's file system over LOWER, leaves the machine's behind, and becomes init.
-# usage: boot.sh DISK LOWER HOSTNAME INIT...
+# CGROUPS is `cgroup2` for a host that sees the unified hierarchy alone, `machine` for one that
+# sees what this machine has.
+# usage: boot.sh DISK LOWER HOSTNAME CGROUPS INIT...
 set -eu
-disk=$1 lower=$2 name=$3
-shift 3
+disk=$1 lower=$2 name=$3 kind=$4
+shift 4
 root=$disk/root
 umask 022
 
@@ -51,7 +53,7 @@ for stream in 0:stdin 1:stdout 2:stderr; do
 done
 
 cgroups=$root/sys/fs/cgroup
-if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+if [ "$kind" = cgroup2 ] || [ -e /sys/fs/cgroup/cgroup.controllers ]; then
     mount -t cgroup2 cgroup2 "$cgroups"
     # A cgroup that hands controllers down holds no processes: all go to a leaf, as systemd's do.
     mkdir "$cgroups/init.scope"
@@ -60,12 +62,12 @@ else
     mount -t tmpfs -o mode=755 cgroup "$cgroups"
     while IFS=: read -r number controllers _; do
         case $number:$controllers in
-            0:) folder=unified kind=cgroup2 options= ;;
-            *:name=*) folder=${controllers#name=} kind=cgroup options=none,$controllers ;;
-            *) folder=$controllers kind=cgroup options=$controllers ;;
+            0:) folder=unified type=cgroup2 options= ;;
+            *:name=*) folder=${controllers#name=} type=cgroup options=none,$controllers ;;
+            *) folder=$controllers type=cgroup options=$controllers ;;
         esac
         mkdir "$cgroups/$folder"
-        if mount -t $kind ${options:+-o "$options"} cgroup "$cgroups/$folder"; then
+        if mount -t $type ${options:+-o "$options"} cgroup "$cgroups/$folder"; then
             case $folder in
                 *,*) for one in $(echo "$folder" | tr , ' '); do ln -s "$folder" "$cgroups/$one"; done ;;
             esac

@@ -70,6 +70,13 @@ def cgroups_release(folders: list[Path], pid: int) -> None:
             (folder.parent / "cgroup.procs").write_text(str(pid))
 
 
+def require_cgroup2() -> None:
+    """Raise a LabError that says how to mount the unified hierarchy, if this machine has none."""
+    if not any(is_v2(folder) for folder in (_ROOT, _ROOT / "unified")):
+        where = _ROOT / "unified"
+        raise LabError(f"no cgroup v2 here: mkdir {where}; mount -t cgroup2 cgroup2 {where}")
+
+
 def is_v2(folder: Path) -> bool:
     """Whether `folder` is of the unified hierarchy (cgroups(7))."""
     return (folder / "cgroup.controllers").exists()

@@ -13,7 +13,7 @@ from lab.state import base_folder, locked, runs_list
 
 
 def cache_remove(base: Path) -> None:
-    """Remove the root file system that systemd hosts lie over; the next one makes it anew.
+    """Remove the root file systems that hosts lie over; the next host makes its own anew.
 
     Raises:
         LabError: a run is alive and may use it.
@@ -27,7 +27,7 @@ def cache_remove(base: Path) -> None:
 def main() -> int:
     """Remove them and say which; 1 and one line when something resists."""
     parser = argparse.ArgumentParser(prog="python3 -m lab.cleanup", description=__doc__)
-    parser.add_argument("--cache", action="store_true", help="the root file system, too")
+    parser.add_argument("--cache", action="store_true", help="the root file systems, too")
     args = parser.parse_args()
     try:
         require_programs()

@@ -179,6 +179,9 @@ class LabHost(ContainerMixin):
     def _init_argv(self) -> list[str]:
         raise NotImplementedError
 
+    def _cgroups_shown(self) -> str:
+        return "machine"
+
     def _booted(self) -> bool:
         raise NotImplementedError
 
@@ -210,6 +213,7 @@ class LabHost(ContainerMixin):
         self.disk.write("/etc/default/docker", f"# Settings of the sysv service docker\n{opts}")
 
     def _power_on(self) -> None:
+        shown = self._cgroups_shown()
         self._cgroups = cgroups_create(self.namespace)
         self._record()
         self.segment.plug(port=self._port, namespace=self.namespace, address=self.address)
@@ -229,6 +233,7 @@ class LabHost(ContainerMixin):
             str(self.folder),
             str(self.disk.lower),
             self.name,
+            shown,
             *self._init_argv(),
         ]
         joined = [

@@ -61,21 +61,28 @@ class Lab:
     ) -> None:
         self.close()
 
-    def sysv(self, name: str, **options: Any) -> SysvHost:
-        """A new host with sysv init, off; options as SysvHost."""
-        if "lower" not in options and not machine_is_whole():
-            options["lower"] = rootfs_ready(cache=self.base / "cache")
+    def sysv(self, name: str, *, release: str | None = None, **options: Any) -> SysvHost:
+        """Make a host with sysv init, off; options as SysvHost.
+
+        Args:
+            release: Debian's code name; by default its root is this machine's own. The first one
+                of a release takes a minute: its root file system is put together.
+        """
+        if "lower" not in options and (release is not None or not machine_is_whole()):
+            options["lower"] = self._root_of(release)
         host = SysvHost(self.segment, name, number=self._next_number(), **options)
         self.hosts[name] = host
         return host
 
-    def systemd(self, name: str, **options: Any) -> SystemdHost:
-        """A new host with systemd, off; options as SystemdHost.
+    def systemd(self, name: str, *, release: str | None = None, **options: Any) -> SystemdHost:
+        """Make a host with systemd, off; options as SystemdHost.
 
-        The first one on a machine takes a minute: its root file system is put together.
+        Args:
+            release: Debian's code name; by default this machine's own. The first one of a release
+                takes a minute: its root file system is put together.
         """
         if "lower" not in options:
-            options["lower"] = rootfs_ready(cache=self.base / "cache")
+            options["lower"] = self._root_of(release)
         host = SystemdHost(self.segment, name, number=self._next_number(), **options)
         self.hosts[name] = host
         return host
@@ -124,6 +131,9 @@ class Lab:
         self._signals.close()
         if errors:
             raise LabError("the lab could not be removed whole: " + "; ".join(errors))
+
+    def _root_of(self, release: str | None) -> Path:
+        return rootfs_ready(cache=self.base / "cache", release=release)
 
     def _remove_dead_runs(self) -> None:
         """Remove what crashed runs left; what resists is told and stands in nobody's way."""

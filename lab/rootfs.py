@@ -1,4 +1,4 @@
-"""The root file system under each systemd host: a small Debian, put together once."""
+"""The root file systems under hosts: a small Debian of each release, put together once."""
 
 from __future__ import annotations
 
@@ -21,21 +21,31 @@ _PACKAGES = (
     "procps",
     "python3",
 )
+# Debian 13 took the client out of docker.io; minbase installs nothing that is only recommended.
+_SINCE_TRIXIE = ("docker-cli", "nftables")
+_BEFORE_TRIXIE = ("bullseye", "bookworm")
+
+# debootstrap has a script for each release of its own day: since wheezy always a link to sid's.
+_SCRIPTS = Path("/usr/share/debootstrap/scripts")
 
 _TIMEOUT = 1200.0
 
 
-def rootfs_ready(*, cache: Path) -> Path:
-    """The folder of the root file system; made first if `cache` does not have it.
+def rootfs_ready(*, cache: Path, release: str | None = None) -> Path:
+    """Return the folder of the root file system; make it first if `cache` does not have it.
 
-    It comes from the mirror, proxy and release that this machine's own apt is set up with. It is
-    whole or not there: it gets its name only when it is finished.
+    It comes from the mirror and proxy that this machine's own apt is set up with. It is whole or
+    not there: it gets its name only when it is finished.
+
+    Args:
+        cache: the folder of all of them; its lock is held while one is made.
+        release: Debian's code name, for instance "forky"; by default this machine's own.
 
     Raises:
         LabError: no debootstrap, no mirror, or it failed; with its last words.
     """
-    release = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
-    recipe = hashlib.sha256(" ".join([release, *_PACKAGES]).encode()).hexdigest()
+    release = release or _own_release()
+    recipe = hashlib.sha256(" ".join([release, *_packages(release)]).encode()).hexdigest()
     tree = cache / f"rootfs-{release}-{recipe[:8]}"
     if tree.exists():
         return tree
@@ -47,10 +57,18 @@ def rootfs_ready(*, cache: Path) -> Path:
     return tree
 
 
+def _own_release() -> str:
+    return platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+
+
+def _packages(release: str) -> tuple[str, ...]:
+    return _PACKAGES if release in _BEFORE_TRIXIE else (*_PACKAGES, *_SINCE_TRIXIE)
+
+
 def _build(tree: Path, release: str) -> None:
     if find("debootstrap") is None:
-        raise LabError("a systemd host needs debootstrap: apt-get install debootstrap")
-    print("lab: putting a root file system together, once, about a minute", file=sys.stderr)
+        raise LabError(f"a host of {release} needs debootstrap: apt-get install debootstrap")
+    print(f"lab: making the root file system of {release}, once, about a minute", file=sys.stderr)
     part = tree.with_name(tree.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(mode=0o755)
@@ -63,8 +81,13 @@ def _build(tree: Path, release: str) -> None:
 
 
 def _debootstrap(part: Path, release: str) -> None:
-    """Run debootstrap in namespaces of its own: what it mounts and starts goes when it ends."""
+    """Run debootstrap in namespaces of its own: what it mounts and starts goes when it ends.
+
+    It checks the release against the keyring of this machine's Debian: bookworm's holds the keys
+    that trixie and forky are signed with.
+    """
     mirror, components = _mirror(release)
+    script = _SCRIPTS / release
     argv = [
         "unshare",
         "-m",
@@ -80,19 +103,25 @@ def _debootstrap(part: Path, release: str) -> None:
         "debootstrap",
         "--variant=minbase",
         f"--components={','.join(components)}",
-        f"--include={','.join(_PACKAGES)}",
+        f"--include={','.join(_packages(release))}",
         release,
         str(part),
         mirror,
+        str(script if script.exists() else _SCRIPTS / "sid"),
     ]
     done = run(argv, timeout=_TIMEOUT, check=False)
     if done.returncode:
         words = "\n".join((done.stdout + done.stderr).strip().splitlines()[-5:])
+        if "Failed getting release file" in words:
+            raise LabError(f"the mirror of this machine's apt does not serve {release}:\n{words}")
         raise LabError(f"debootstrap failed:\n{words}")
 
 
 def _mirror(release: str) -> tuple[str, list[str]]:
-    """The mirror and components that apt has for `release` (apt-get(8), indextargets)."""
+    """Return the mirror and components that apt has for `release` (apt-get(8), indextargets).
+
+    A release that apt is not set up for comes from the mirror of this machine's own.
+    """
     lines = run(
         [
             "apt-get",
@@ -103,10 +132,11 @@ def _mirror(release: str) -> tuple[str, list[str]]:
         ]
     ).stdout.splitlines()
     found = [line.split() for line in lines]
-    uris = [uri for uri, suite, _ in found if suite == release]
-    if not uris:
-        raise LabError(f"apt of this machine has no mirror of {release}")
-    return uris[0], sorted({part for uri, _, part in found if uri == uris[0]})
+    for wanted in (release, _own_release()):
+        uris = [uri for uri, suite, _ in found if suite == wanted]
+        if uris:
+            return uris[0], sorted({part for uri, _, part in found if uri == uris[0]})
+    raise LabError(f"apt of this machine has no mirror of {release}")
 
 
 def _proxies() -> list[str]:

@@ -6,12 +6,18 @@ docker.service, docker.socket and containerd.service are Debian's own.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 import uuid
 from collections.abc import Mapping
 
+from lab.cgroups import require_cgroup2
+from lab.command import LabError
 from lab.host import LabHost
+
+# systemd 258 removed cgroup v1 and refuses to boot where any hierarchy of it is mounted (its NEWS).
+_CGROUP2_ALONE_SINCE = 258
 
 # The clock, the modules, the disks and the consoles are the machine's; nothing is to be updated.
 _MASKED = (
@@ -40,7 +46,7 @@ _MASKED = (
 
 
 class SystemdHost(LabHost):
-    """A host whose root lies over the tree that `lab.rootfs` makes; arguments as LabHost."""
+    """A host whose root lies over a tree that `lab.rootfs` makes; arguments as LabHost."""
 
     init = "systemd"
 
@@ -61,6 +67,18 @@ class SystemdHost(LabHost):
 
     def _init_argv(self) -> list[str]:
         return ["/lib/systemd/systemd", "--system", "--show-status=no"]
+
+    def _cgroups_shown(self) -> str:
+        if self._version() < _CGROUP2_ALONE_SINCE:
+            return "machine"
+        require_cgroup2()
+        return "cgroup2"
+
+    def _version(self) -> int:
+        """Return systemd's version, by the name of the library that comes with each."""
+        for path in self.disk.lower.glob("usr/lib/*/systemd/libsystemd-shared-*.so"):
+            return int(re.findall(r"\d+", path.name)[0])
+        raise LabError(f"there is no systemd in {self.disk.lower}")
 
     def _booted(self) -> bool:
         if not self._seen("/run/systemd/private").exists():

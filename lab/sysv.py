@@ -54,7 +54,7 @@ sync
 
 
 class SysvHost(LabHost):
-    """A host whose root lies over the machine's own, or over the tree of `lab.rootfs`.
+    """A host whose root lies over the machine's own, or over a tree of `lab.rootfs`.
 
     Over the machine's own, nothing needs to be downloaded.
 

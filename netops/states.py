@@ -42,7 +42,7 @@ TRANSITIONS: dict[State, tuple[State, ...]] = {
     S.EXPIRED: (S.PLANNING,),
     S.SUCCEEDED: (S.ROLLED_BACK, S.FAILED),
     S.ROLLED_BACK: (),
-    S.FAILED: (S.ROLLED_BACK,),
+    S.FAILED: (S.ROLLED_BACK, S.SUCCEEDED),
     S.REJECTED: (),
     S.WITHDRAWN: (),
 }

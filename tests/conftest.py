@@ -12,18 +12,21 @@ from django.utils import translation
 
 # One browser a session: a second one cannot be started while the first runs.
 from tests.browser.fixtures import chromium, pictures
+from tests.engines import engines_deselect, engines_line
 
 __all__ = ["chromium", "pictures"]
 
 HERE = Path(__file__).parent
 # Folders of tests that boot real hosts, or make network namespaces.
 NEEDS_ROOT = ("root", "path", "kernel", "faults/hosts")
+ENGINES = pytest.StashKey[str]()
 NO_SKIPS = bool(os.environ.get("DOCKERNET_NO_SKIPS"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --postgres, and what the tests of faults on hosts can be asked for."""
+    """Add --postgres, and what the tests on hosts can be asked for."""
     parser.addoption("--postgres", action="store_true", help="use a throw-away PostgreSQL")
+    parser.addoption("--all-engines", action="store_true", help="hosts of every Debian release")
     parser.addoption("--all-faults", action="store_true", help="every fault, not a selection")
     parser.addoption(
         "--write-reliability", action="store_true", help="write docs/reliability.md at the end"
@@ -79,8 +82,16 @@ def django_db_setup(
                 cursor.execute("DROP TRIGGER IF EXISTS audit_entry_no_delete")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the engine that was drawn, where there were tests of several."""
+    if ENGINES in terminalreporter.config.stash:
+        terminalreporter.write_line(terminalreporter.config.stash[ENGINES])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what boots real hosts, and skip it with a reason when this is not root."""
+    if engines_deselect(config, items):
+        config.stash[ENGINES] = engines_line()
     reason = pytest.mark.skip(reason="needs root and real Docker hosts: run as root")
     for item in items:
         if any(item.path.is_relative_to(HERE / folder) for folder in NEEDS_ROOT):

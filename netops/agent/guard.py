@@ -21,18 +21,20 @@ from typing import Any
 
 from netops.agent.child import child_argv
 from netops.agent.config import AgentConfig, Place, config_load
-from netops.agent.jobs import JobFolder, expired, job_find, now_text
+from netops.agent.jobs import UNFINISHED, JobFolder, expired, job_find, jobs_all, now_text
 from netops.agent.lock import job_lock
 from netops.agent.orders import Ask, Orders, boot_clock, boot_id
 from netops.agent.telling import TellingLog, job_end
 from netops.engine.errors import DockernetError, Refused
 from netops.engine.journal import Journal, Outcome
+from netops.engine.steps import needs_finish
 from netops.wire import TO_SITE, ApplyRequest, ConfirmAsk, seal
 
 _PR_SET_PDEATHSIG = 1
 SETTLE_PAUSES_S = (0.0, 2.0, 10.0)
 POLL_S = 0.02
 ASK_AGAIN_S, ASK_FAILED_S, CONNECT_S = 5.0, 0.5, 2.0
+FINISH_S = 30.0
 _libc = ctypes.CDLL(None)
 
 
@@ -64,6 +66,7 @@ class _Guard:
     def run(self) -> None:
         with contextlib.suppress(OSError):  # A full disk keeps no host from going back.
             self._arm()
+        self._finish_others()
         why = ""
         last = self._folder.last
         fresh = last is not None and last.seq == 1 and not self._journal.exists
@@ -90,6 +93,24 @@ class _Guard:
             file.flush()
             os.fsync(file.fileno())
 
+    def _finish_others(self) -> None:
+        """Let go of what an earlier job could not, when it was confirmed: see `_finish`."""
+        for job in jobs_all(self._place.jobs):
+            if job.ended and (job.path / UNFINISHED).exists():
+                self._child("finish", FINISH_S, job_id=job.job_id)
+
+    def _finish(self) -> None:
+        """Let go of what only the way back needed, now that there is none any more.
+
+        The mark is on the disk before: whoever comes next tries again.
+        """
+        snapshot = self._journal.snapshot()
+        if snapshot is None or not needs_finish(snapshot.plan):
+            return
+        with contextlib.suppress(OSError):
+            (self._folder.path / UNFINISHED).touch()
+        self._child("finish", FINISH_S)
+
     def _may_be_confirmed(self) -> bool:
         """True if all is done, nothing was undone yet, and the host was not booted since; what was
         confirmed before is kept even then."""
@@ -101,9 +122,10 @@ class _Guard:
         snapshot = journal.snapshot()
         return snapshot is not None and snapshot.boot_id == boot_id()
 
-    def _child(self, what: str, limit_s: float, why: str = "") -> str:
+    def _child(self, what: str, limit_s: float, why: str = "", *, job_id: str = "") -> str:
         """Run `work WHAT`; return why it did not come to its own end, "" if it did."""
-        argv = child_argv(self._place, what, self._folder.job_id, *([why] if why else []))
+        job_id = job_id or self._folder.job_id
+        argv = child_argv(self._place, what, job_id, *([why] if why else []))
         child = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
@@ -141,6 +163,7 @@ class _Guard:
             by = self._wait_for_confirm(ask)
         if not by:
             return self._orders.cancelled or self._not_confirmed()
+        self._finish()
         with self._events() as events:
             done = held.message.removesuffix(".")
             message = f"{done}, and {by} confirmed it."

@@ -22,6 +22,7 @@ from netops.agent.jobs import EventLog, JobFolder, jobs_all, jobs_prune
 from netops.agent.keeper import Keeper
 from netops.agent.lock import job_lock_held
 from netops.agent.pace import Pace, children_cpu_s
+from netops.agent.unfinished import finish_ended
 from netops.engine.errors import DockernetError
 from netops.engine.observed import Observed
 from netops.engine.plan import Plan
@@ -171,6 +172,7 @@ class Hands:
             self._pace.looked(children_cpu_s() - begun, different=False)
             return
         self._tell_of_others()
+        finish_ended(self._place)
         different = self._differs(observed)
         self._pace.looked(children_cpu_s() - begun, different=different)
         self._keeper.due_soon()

@@ -21,6 +21,8 @@ from netops.wire import ApplyRequest, JobEvent
 
 KEPT_JOBS = 200
 KEPT_S = 90 * 86_400.0
+# A mark in a job's folder: it was confirmed, and what only its way back needed is still there.
+UNFINISHED = "unfinished"
 _MESSAGE_LENGTH = 8000
 _JOB_ID = re.compile(r"[0-9a-f]{32}")
 

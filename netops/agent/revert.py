@@ -13,8 +13,11 @@ from netops.agent.config import Place, config_load
 from netops.agent.jobs import EventLog, JobFolder, jobs_all
 from netops.agent.lock import job_lock, job_lock_held
 from netops.agent.orders import Orders
-from netops.engine.errors import DockernetError, Refused
+from netops.engine.adapters import host_ports
+from netops.engine.errors import DockernetError, OldStateLost, Refused
+from netops.engine.go_back import look_back, never_raises
 from netops.engine.journal import FAILED, ROLLED_BACK, SUCCEEDED, Journal
+from netops.engine.settle import context_again
 
 WHO = "A person at the host's console"
 POLL_S, GUARDS = 0.2, 3
@@ -71,6 +74,7 @@ def _reopen(place: Place, job: JobFolder) -> None:
         raise Refused("not-succeeded", "That job left nothing on this host that could be undone.")
     why = f"{WHO} took job {job.job_id[:12]} back."
     with job_lock(place.lock):
+        _refuse_lost(journal)
         try:
             journal.reopen(why)
         except OSError as error:
@@ -81,6 +85,29 @@ def _reopen(place: Place, job: JobFolder) -> None:
             events("rollback_started", f"{why} The host goes back.")
         finally:
             events.close()
+
+
+def _refuse_lost(journal: Journal) -> None:
+    """Raise Refused if others have by now what the state before the job needs.
+
+    The range that docker0 has left is free for everybody since the job was confirmed.
+    """
+    snapshot = journal.snapshot()
+    assert snapshot is not None
+    ctx = context_again(
+        journal,
+        snapshot,
+        journal.entries(),
+        host_ports(),
+        never_raises(lambda *_, **__: None),
+        None,
+    )
+    try:
+        look_back(ctx, snapshot.plan, journal)
+    except OldStateLost as error:
+        way = f" It can be once that is settled: {error.hint}" if error.hint else ""
+        text = f"{error.message} That job cannot be undone; nothing was touched.{way}"
+        raise Refused("old-state-lost", text) from error
 
 
 def _follow(place: Place, job: JobFolder, told: int, say: Say) -> None:

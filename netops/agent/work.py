@@ -1,4 +1,4 @@
-"""The child process: observe, plan, keep, guard, apply, settle.
+"""The child process: observe, plan, keep, guard, apply, settle, finish.
 
 `observe`, `plan` and `keep` answer with one line of JSON on standard output. `guard` sees a job
 through (guard.py) and starts `apply` and `settle`, which work under its lock; these write their
@@ -17,7 +17,7 @@ from ipaddress import IPv4Network
 from netops.agent.config import Place, config_load
 from netops.agent.controller import controller_find
 from netops.agent.guard import guard
-from netops.agent.jobs import EventLog, JobFolder, job_find
+from netops.agent.jobs import UNFINISHED, EventLog, JobFolder, job_find
 from netops.agent.lock import job_lock
 from netops.agent.orders import Orders
 from netops.agent.telling import TellingLog, job_end
@@ -25,6 +25,7 @@ from netops.engine.adapters import host_ports
 from netops.engine.apply import apply
 from netops.engine.desired import parse_spec
 from netops.engine.errors import DockernetError, Refused, SpecInvalid, Stale
+from netops.engine.go_back import context_new, never_raises
 from netops.engine.journal import ROLLED_BACK, SUCCEEDED, Journal, Outcome
 from netops.engine.nat_keep import nat_keep
 from netops.engine.observe import observe
@@ -34,6 +35,7 @@ from netops.engine.planner import make_plan, require_same
 from netops.engine.ports import HostPorts
 from netops.engine.serial import Json, from_json, to_json
 from netops.engine.settle import settle
+from netops.engine.steps import step_of
 from netops.wire import ApplyRequest, PlanRequest, ReservedRange
 
 NOTHING_DONE = "The job was lost before its first step: nothing was touched."
@@ -57,6 +59,8 @@ def work(place: Place, argv: list[str]) -> int:
             _answer(pipe, lambda: rules_keep(place))
         case ["guard", job_id]:
             guard(place, job_id, pipe)
+        case ["finish", job_id]:
+            _finish(place, job_id, pipe)
         case ["apply", job_id]:
             _job(place, job_id, pipe, _apply)
         case ["settle", job_id, *why]:
@@ -118,6 +122,28 @@ def _job(place: Place, job_id: str, pipe: int, do: Do) -> None:
     try:
         do(place, folder, request, events)
     finally:
+        events.close()
+
+
+def _finish(place: Place, job_id: str, pipe: int) -> None:
+    """Let go of what only the way back of a confirmed job needed."""
+    folder = job_find(place.jobs, job_id)
+    snapshot = _journal(folder).snapshot() if folder else None
+    if folder is None or snapshot is None:
+        raise Refused("unknown-job", f"This host has no job {job_id}.")
+    said: list[str] = []
+    ctx = context_new(host_ports(), never_raises(lambda *_, **__: None), Controller(), None)
+    ctx.output = said.append
+    try:
+        for spec in snapshot.plan.steps:
+            step_of(spec).finish(ctx)
+        (folder.path / UNFINISHED).unlink(missing_ok=True)
+    except (DockernetError, OSError) as error:
+        said.append(f"What was kept for the way back could not be let go yet: {error}")
+    if said and not folder.ended:
+        events = TellingLog(folder, folder.request().change_id, pipe)
+        for text in said:
+            events("output", text)
         events.close()
 
 

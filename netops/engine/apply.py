@@ -52,6 +52,7 @@ def apply(
     except FileExistsError as error:
         raise Refused("used", "This job was carried out before; nothing was touched.") from error
     ctx = context_new(ports, emit, controller, clock)
+    ctx.note = journal.note
     for number, spec in enumerate(plan.steps, start=1):
         try:
             _stop_if(cancelled())

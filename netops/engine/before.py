@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
-from attrs import frozen
+from attrs import field, frozen
 
 from netops.engine.context import Context
 from netops.engine.observed import Container, Endpoint, Publish, Route
@@ -37,6 +37,7 @@ class RanBefore:
     publishes: tuple[Publish, ...]
     reaches: bool
     answered: tuple[int, ...]
+    labels: dict[str, str] = field(factory=dict)
 
     @property
     def must_run(self) -> bool:
@@ -135,11 +136,12 @@ def _containers(
         answered = tuple(
             sorted({p.container_port for p in c.publishes if in_time and _open(ctx, p, probe)})
         )
-        ran.append(_ran(c, reaches, answered))
+        ran.append(ran_of(c, reaches, answered))
     return tuple(ran)
 
 
-def _ran(c: Container, reaches: bool, answered: tuple[int, ...]) -> RanBefore:
+def ran_of(c: Container, reaches: bool = False, answered: tuple[int, ...] = ()) -> RanBefore:
+    """Return a running container as a job remembers it."""
     return RanBefore(
         id=c.id,
         name=c.name,
@@ -153,6 +155,7 @@ def _ran(c: Container, reaches: bool, answered: tuple[int, ...]) -> RanBefore:
         publishes=c.publishes,
         reaches=reaches,
         answered=answered,
+        labels=c.labels,
     )
 
 

@@ -6,8 +6,10 @@ import shlex
 
 from attrs import evolve, frozen
 
-from netops.engine.config_text import set_docker_opt, set_json_key
+from netops.engine.config_text import drop_json_key, read_json_object, set_docker_opt, set_json_key
 from netops.engine.observed import DaemonConfig
+from netops.engine.serial import Json
+from netops.engine.shell_text import docker_opt, drop_docker_opt
 
 JSON, OPTS = "json", "docker_opts"
 BACKUP_SUFFIX = ".before-dockernet"
@@ -40,6 +42,29 @@ class ConfigEdit:
         if self.format == JSON:
             return set_json_key(text, self.key, self.value).encode()
         return set_docker_opt(text or "", self.key, self.value).encode()
+
+    def value_in(self, content: bytes | None) -> Json:
+        """Return what the file's content says of the key, None where it says nothing.
+
+        Raises ValueError when the content cannot be understood.
+        """
+        if content is None or not content.strip():
+            return None
+        if self.format == JSON:
+            return read_json_object(content.decode()).get(self.key)
+        return docker_opt(content.decode(), self.key)
+
+    def taken_back(self, content: bytes, original: bytes | None) -> bytes:
+        """Return `content` with the key as `original` has it; what else differs stays.
+
+        Raises ValueError when one of them cannot be understood.
+        """
+        value = self.value_in(original)
+        if value is not None:
+            return evolve(self, value=str(value)).applied_to(content)
+        if self.format == JSON:
+            return drop_json_key(content.decode(), self.key).encode()
+        return drop_docker_opt(content.decode(), self.key).encode()
 
     def command(self, exists: bool) -> str:
         """Return what a person types for it."""

@@ -13,7 +13,7 @@ from attrs import frozen
 from netops.engine.serial import Json
 from netops.engine.shell_text import set_docker_opt
 
-__all__ = ["read_json_object", "set_docker_opt", "set_json_key"]
+__all__ = ["drop_json_key", "read_json_object", "set_docker_opt", "set_json_key"]
 
 _BLANK = re.compile(r"[ \t\n\r]*")
 
@@ -77,6 +77,26 @@ def set_json_key(text: str | None, key: str, value: Json) -> str:
     colon = text[last.key_end : last.value_start]
     added = f",{between}{json.dumps(key)}{colon}{written}"
     return text[: last.value_end] + added + text[last.value_end :]
+
+
+def drop_json_key(text: str, key: str) -> str:
+    """Return `text` (a JSON object) without one top-level key; every other byte stays.
+
+    The comma that parted it from its neighbour goes with it. Raises ValueError as
+    `read_json_object`.
+    """
+    read_json_object(text)
+    members = list(_members(text))
+    place = next((n for n, member in enumerate(members) if member.key == key), None)
+    if place is None:
+        return text
+    member = members[place]
+    if place > 0:
+        return text[: members[place - 1].value_end] + text[member.value_end :]
+    if len(members) > 1:
+        return text[: member.key_start] + text[members[1].key_start :]
+    start, end = text.index("{") + 1, _skip(text, member.value_end)
+    return text[:start] + text[end:]
 
 
 def _same(one: Json, other: Json) -> bool:

@@ -32,6 +32,8 @@ class Context:
     has been booted since the job began. `stopped_at` and `back_at` are readings of the clock:
     the first thing that was stopped, and the last container that was back. `seen_running` are ids
     of containers that ran since Docker's last start, `ran_through` those that then ended with 0.
+    `note` writes what `keep` is given into the journal; `reopened` is True when the job had ended
+    and somebody takes it back.
     """
 
     ports: HostPorts
@@ -39,7 +41,9 @@ class Context:
     output: Callable[[str], None]
     clock: Clock = field(factory=lambda: time)
     memory: dict[str, Saved] = field(factory=dict)
+    note: Callable[[str, Saved], None] = lambda kind, saved: None
     rebooted: bool = False
+    reopened: bool = False
     stopped_at: float | None = None
     back_at: float | None = None
     seen_running: set[str] = field(factory=set)
@@ -48,6 +52,14 @@ class Context:
     def begun(self, kind: str) -> bool:
         """True if a step of that kind was begun, in this process or an earlier one."""
         return kind in self.memory
+
+    def keep(self, kind: str, saved: Saved) -> None:
+        """Remember something under a kind of its own, in the journal too.
+
+        Raises OSError when the disk does not take it.
+        """
+        self.memory[kind] = saved
+        self.note(kind, saved)
 
     def outage_begins(self) -> None:
         """Note that something people use is about to stop; the first call counts."""

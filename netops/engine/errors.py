@@ -57,5 +57,12 @@ class CheckFailed(OperationFailed):
     """A step went through, but the host does not show what the step promised."""
 
 
+class OldStateLost(OperationFailed):
+    """The way back is closed: somebody else has by now what the old state needs.
+
+    `hint` is the command that would open it again.
+    """
+
+
 class Cancelled(OperationFailed):
     """A person stopped the job; `message` says who."""

@@ -1,5 +1,9 @@
 """The way back, the same for a step that failed, a job that was cut short and a missing confirm:
-undo, prove, and say what is left if it cannot be proved."""
+undo, prove, and say what is left if it cannot be proved.
+
+In this order: the old state; where others have taken what it needs, the new one, whole and proved;
+else whatever lets Docker and every container run.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,21 @@ from contextlib import suppress
 
 from netops.engine.before import KIND as REMEMBER
 from netops.engine.before import before_of
-from netops.engine.context import Clock, Context
-from netops.engine.errors import CheckFailed, DockernetError
+from netops.engine.context import Clock, Context, Saved
+from netops.engine.errors import CheckFailed, DockernetError, OldStateLost
+from netops.engine.hold import range_release
+from netops.engine.identity import same_containers
 from netops.engine.journal import (
+    BEGUN,
     FAILED,
     ROLLED_BACK,
+    SUCCEEDED,
     ContainerResult,
     Journal,
     Outcome,
 )
 from netops.engine.left import Left, left_over
+from netops.engine.meanwhile import changed_by_others
 from netops.engine.nat_keep import nat_keep
 from netops.engine.observed import Controller
 from netops.engine.plan import Plan
@@ -25,6 +34,8 @@ from netops.engine.ports import Emit, HostPorts
 from netops.engine.rollback import roll_back
 from netops.engine.serial import Json
 from netops.engine.snapshot import HostSnapshot
+from netops.engine.stay import docker_must_run, reach_new
+from netops.engine.steps import step_of
 
 # After a boot Docker may still be starting containers.
 PROOF_S, BOOTED_S = 5.0, 60.0
@@ -54,35 +65,90 @@ def outcome_note(journal: Journal, outcome: Outcome) -> None:
 def go_back(ctx: Context, plan: Plan, journal: Journal, emit: Emit, why: str) -> Outcome:
     """Undo what was begun and prove that the host is as it was; return the outcome.
 
-    `why` is a sentence. It is rolled_back only if every layer is as the journal's snapshot has it;
-    else it is failed, with the commands that are left for a person.
+    `why` is a sentence. It is rolled_back only if every layer is as the journal's snapshot has it.
+    Where the old state is out of reach and the new one is proved it is succeeded; else it is
+    failed, with the commands that are left for a person.
     """
     quiet = never_raises(emit)
     journal.turn_back(why)
+    ctx.note = _kept_if_possible(journal)
     ctx.back_at = None
-    problems = roll_back(ctx, plan, journal, quiet)
-    left = _left(ctx, journal, wait=not problems) if journal.entries() else []
-    if problems or left:
-        texts = " ".join([*problems, *(str(one) for one in left)])
-        told = f"{why} The host could not be brought back whole. Left to do by hand: {texts}"
-        outcome = Outcome(
-            FAILED,
-            told,
-            ctx.outage_s,
-            results(ctx, plan),
-            tuple(one.command for one in left),
-        )
+    try:
+        look_back(ctx, plan, journal)
+        problems = roll_back(ctx, plan, journal, quiet)
+    except OldStateLost as error:
+        outcome = _stay(ctx, plan, journal, quiet, why, error)
     else:
-        lost = ", ".join(_losses(ctx))
-        message = f"{why} The host is as it was."
-        if lost:
-            message = (
-                f"{why} The host is as it was, but for what ran with --rm and is gone: {lost}."
-            )
-        outcome = Outcome(ROLLED_BACK, message, ctx.outage_s, results(ctx, plan))
-        quiet("rolled_back", message)
+        outcome = _went_back(ctx, plan, journal, quiet, why, problems)
     outcome_note(journal, outcome)
     return outcome
+
+
+def look_back(ctx: Context, plan: Plan, journal: Journal) -> None:
+    """Raise OldStateLost if a step that was begun cannot be undone any more. Touches nothing."""
+    for entry in journal.entries():
+        if entry.phase == BEGUN:
+            step_of(plan.steps[entry.step - 1]).look_back(ctx, entry.saved)
+
+
+def _kept_if_possible(journal: Journal) -> Callable[[str, Saved], None]:
+    """Return a note that a full disk does not stop: a later process looks again."""
+
+    def note(kind: str, saved: Saved) -> None:
+        with suppress(OSError):
+            journal.note(kind, saved)
+
+    return note
+
+
+def _went_back(
+    ctx: Context, plan: Plan, journal: Journal, emit: Emit, why: str, problems: list[str]
+) -> Outcome:
+    if problems and not ctx.ports.docker.daemon().running:
+        docker_must_run(ctx)
+    if ctx.begun("hold_range"):
+        with suppress(DockernetError):
+            range_release(ctx.ports)
+    left = _left(ctx, journal, wait=not problems) if journal.entries() else []
+    if problems or left:
+        return _failed(
+            ctx, plan, f"{why} The host could not be brought back whole.", problems, left
+        )
+    message = f"{why} The host is as it was."
+    lost = ", ".join(_losses(ctx))
+    if lost:
+        message = f"{why} The host is as it was, but for what ran with --rm and is gone: {lost}."
+    message = " ".join([message, *changed_by_others(ctx)])
+    emit("rolled_back", message)
+    return Outcome(ROLLED_BACK, message, ctx.outage_s, results(ctx, plan))
+
+
+def _failed(ctx: Context, plan: Plan, why: str, problems: list[str], left: list[Left]) -> Outcome:
+    texts = " ".join([*problems, *(str(one) for one in left)])
+    told = f"{why} Left to do by hand: {texts}"
+    commands = tuple(one.command for one in left)
+    return Outcome(FAILED, told, ctx.outage_s, results(ctx, plan), commands)
+
+
+def _stay(
+    ctx: Context, plan: Plan, journal: Journal, emit: Emit, why: str, lost: OldStateLost
+) -> Outcome:
+    """End on the new state, since the old one is out of reach."""
+    emit("output", f"There is no way back: {lost.message} The host goes on to the new state.")
+    problems = reach_new(ctx, plan, emit)
+    if not problems:
+        message = (
+            f"{why} There was no way back: {lost.message} The host stays on the new state, which "
+            "is whole and proved."
+        )
+        if lost.hint:
+            message += f" To go back later, first run: {lost.hint}"
+        left = (lost.hint,) if lost.hint else ()
+        return Outcome(SUCCEEDED, message, ctx.outage_s, results(ctx, plan), left)
+    docker_must_run(ctx)
+    left_over = _left(ctx, journal, wait=False) if journal.entries() else []
+    told = f"{why} There was no way back ({lost.message}), and the new state could not be proved."
+    return _failed(ctx, plan, told, problems, left_over)
 
 
 def _left(ctx: Context, journal: Journal, *, wait: bool) -> list[Left]:
@@ -114,10 +180,12 @@ def _losses(ctx: Context) -> list[str]:
     if not ctx.begun(REMEMBER) or ctx.stopped_at is None:
         return []
     try:
-        there = {c.id for c in ctx.ports.docker.containers()}
+        there = ctx.ports.docker.containers()
     except DockernetError:
         return []
-    return [r.name for r in before_of(ctx).containers if r.auto_remove and r.id not in there]
+    ran = [r for r in before_of(ctx).containers if r.auto_remove]
+    same = same_containers(ran, there)
+    return [r.name for r in ran if r.id not in same]
 
 
 def results(ctx: Context, plan: Plan) -> tuple[ContainerResult, ...]:

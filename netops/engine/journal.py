@@ -26,7 +26,7 @@ from netops.engine.plan import Plan
 from netops.engine.serial import Json, from_json, to_json
 from netops.engine.snapshot import HostSnapshot
 
-BEGUN, DONE, UNDONE = "begun", "done", "undone"
+BEGUN, DONE, UNDONE, NOTED = "begun", "done", "undone", "noted"
 SUCCEEDED, ROLLED_BACK, FAILED = "succeeded", "rolled_back", "failed"
 
 
@@ -69,7 +69,8 @@ class Snapshot:
 
 @frozen
 class Entry:
-    """One line: step `step` (from 1) was begun (with what its undo needs), done or undone."""
+    """One line: step `step` (from 1) was begun (with what its undo needs), done or undone; or
+    something was noted under the kind in `saved` (step 0)."""
 
     step: int
     phase: str
@@ -135,6 +136,10 @@ class Journal:
         """Note that a step was undone."""
         self._append(Entry(step=step, phase=UNDONE, at=_now()))
 
+    def note(self, kind: str, saved: dict[str, Json]) -> None:
+        """Note something under a kind; the latest of a kind counts."""
+        self._append(Entry(step=0, phase=NOTED, at=_now(), saved={"kind": kind, "saved": saved}))
+
     def finish(self, outcome: Outcome) -> None:
         """Note how the job ended."""
         self._replace("outcome.json", to_json(outcome))
@@ -168,7 +173,7 @@ class Journal:
 
         Raises OSError when the disk does not take it; nothing is different then.
         """
-        self._replace("back.json", {"why": why, "at": _now()})
+        self._replace("back.json", {"why": why, "at": _now(), "reopened": True})
         (self.folder / "outcome.json").unlink(missing_ok=True)
         _sync_folder(self.folder)
 
@@ -177,6 +182,12 @@ class Journal:
         """Why the job is undone, "" if it is not."""
         data = self._read("back.json")
         return str(data.get("why")) if isinstance(data, dict) else ""
+
+    @property
+    def reopened(self) -> bool:
+        """True if the job had ended before somebody took it back."""
+        data = self._read("back.json")
+        return isinstance(data, dict) and data.get("reopened") is True
 
     def snapshot(self) -> Snapshot | None:
         """Return what `begin` noted, None if the job never came that far."""
@@ -187,6 +198,15 @@ class Journal:
         """Return how the job ended, None while it has not."""
         data = self._read("outcome.json")
         return None if data is None else from_json(Outcome, data)
+
+    def notes(self) -> dict[str, dict[str, Json]]:
+        """Return what was noted last, by kind."""
+        found: dict[str, dict[str, Json]] = {}
+        for entry in self.entries():
+            saved = entry.saved.get("saved")
+            if entry.phase == NOTED and isinstance(saved, dict):
+                found[str(entry.saved.get("kind"))] = saved
+        return found
 
     def entries(self) -> list[Entry]:
         """Return the lines so far.

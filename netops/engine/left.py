@@ -12,15 +12,17 @@ from pathlib import PurePosixPath
 from attrs import evolve, frozen
 
 from netops.engine.before import BRIDGE
+from netops.engine.config_edit import ConfigEdit
 from netops.engine.context import Context
 from netops.engine.errors import OperationFailed
-from netops.engine.file_copy import file_saved
+from netops.engine.file_copy import file_bytes, file_saved
+from netops.engine.identity import made_by_scheduler, same_containers
 from netops.engine.nat_keep import lacking, same_family
 from netops.engine.nat_setting import NatState
-from netops.engine.observed import Container
+from netops.engine.ran_through import still_expected
+from netops.engine.running import running_known
+from netops.engine.serial import Json, from_json
 from netops.engine.snapshot import HostSnapshot
-
-RUNS = ("running", "paused", "restarting")
 
 
 @frozen
@@ -51,15 +53,29 @@ def left_over(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> lis
 
 def _files(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> Iterator[Left]:
     for path, saved in before.files.items():
-        if file_saved(ctx.ports, path) == saved:
+        if file_saved(ctx.ports, path) == saved or _edited_by_others(ctx, path, saved):
             continue
         copy = f"cp -p {kept}/{PurePosixPath(path).name} {path}"
         yield Left(f"{path} is not what it was.", copy if saved else f"rm {path}")
 
 
+def _edited_by_others(ctx: Context, path: str, before: Json) -> bool:
+    """Return whether the key that the job has set is as it was: the rest is theirs, and stays."""
+    written = ctx.memory.get("write_config")
+    if written is None:
+        return False
+    edit = from_json(ConfigEdit, written["edit"])
+    if path != edit.path:
+        return False
+    found = ctx.ports.config.read_bytes(path)
+    try:
+        return edit.value_in(found[0] if found else None) == edit.value_in(file_bytes(before))
+    except ValueError:
+        return False
+
+
 def _service(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> Iterator[Left]:
-    ran = any(c.state in RUNS for c in before.containers)
-    if ran and not ctx.ports.docker.daemon().running:
+    if not ctx.ports.docker.daemon().running:
         yield Left("Docker does not run.", ctx.ports.service.command("start"))
 
 
@@ -96,18 +112,16 @@ def _asked(state: NatState) -> NatState:
 
 
 def _containers(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> Iterator[Left]:
-    now = {c.id: c for c in ctx.ports.docker.containers()}
-    for old in before.containers:
-        if old.state not in RUNS or old.may_end:
-            continue
-        container = now.get(old.id)
+    running = running_known(ctx)
+    expected = running.without(())
+    same = same_containers(expected, ctx.ports.docker.containers())
+    for ran in still_expected(ctx, expected, same):
+        container = same.get(ran.id)
         if container is None:
-            yield Left(f"{old.name} is gone.", f"docker ps -a --filter name={old.name}")
-        elif not _runs(container):
-            yield Left(f"{old.name} is {container.state}.", f"docker start {old.name}")
-        elif old.state == "paused" and container.state != "paused":
-            yield Left(f"{old.name} was paused and is not.", f"docker pause {old.name}")
-
-
-def _runs(container: Container) -> bool:
-    return container.running or container.state in RUNS
+            continue  # Others have removed it.
+        if not container.running and not made_by_scheduler(ran.labels):
+            yield Left(f"{ran.name} is {container.state}.", f"docker start {ran.name}")
+        elif ran.paused and container.state == "running":
+            yield Left(f"{ran.name} was paused and is not.", f"docker pause {ran.name}")
+    for unit in ctx.ports.service.units_down(running.units) if running.units else ():
+        yield Left(f"The unit {unit} does not run.", f"systemctl start {unit}")

@@ -66,7 +66,7 @@ def observe(ports: HostPorts, controller: Controller) -> Observed:
     routes = reader.read("Routes", netlink.routes, ())
     pids = [c.pid for c in containers if c.running and c.pid]
     inside = reader.read("Container namespaces", lambda: netlink.inside(pids), {})
-    containers = tuple(with_kernel(c, inside.get(c.pid), links) for c in containers)
+    containers = tuple(with_kernel(_reported(c), inside.get(c.pid), links) for c in containers)
     firewall = reader.read("Firewall", ports.firewall.observe, Firewall(""))
     nat = reader.read("NAT settings", ports.nat.read, NatState())
     if controller.addresses and not controller.link:
@@ -94,6 +94,11 @@ def observe(ports: HostPorts, controller: Controller) -> Observed:
         nat=nat,
         problems=(*_problems(daemon, service, config), *reader.problems),
     )
+
+
+def _reported(container: Container) -> Container:
+    """Leave out what changes by itself all the time, or matters to a job alone."""
+    return attrs.evolve(container, labels={}, manually_stopped=None, finished_at="", health="")
 
 
 def with_kernel(

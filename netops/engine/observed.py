@@ -88,6 +88,10 @@ class Container:
     where the kernel drops it, None where it is not known.
     `just_restarted`: its restart policy started it less than ten seconds ago.
     `exit_code`: how its last run ended, None unless it is "exited".
+    `labels` are those by which its manager knows it (see `MANAGER_LABELS` of docker_read.py).
+    `manually_stopped`: a person or a program stopped it through Docker, False where it ended by
+    itself or with dockerd, None where it runs or that is not known. `finished_at` (RFC 3339) is the
+    end of its last run, `health` what its health check says; an observation leaves both out.
     """
 
     id: str
@@ -107,6 +111,10 @@ class Container:
     heeds_stop_signal: bool | None = None
     just_restarted: bool = False
     exit_code: int | None = None
+    labels: dict[str, str] = field(factory=dict)
+    manually_stopped: bool | None = None
+    finished_at: str = ""
+    health: str = ""
 
     @property
     def running(self) -> bool:

@@ -19,6 +19,7 @@ from netops.engine.findings.subnet_case import (
     SubnetCase,
     network_of,
 )
+from netops.engine.hold import hold_name, parts_to_hold
 from netops.engine.nat_follow import follow_step, nat_follows, setting_of
 from netops.engine.observed import Container, Observed
 from netops.engine.outage import expected_outage_s, start_limit_s, stop_limit_s
@@ -183,18 +184,38 @@ def _cut_over(case: SubnetCase, old: IPv4Interface, new: IPv4Interface) -> list[
         _link_set(up=True),
         StepSpec("docker_start", "Start Docker", _command(case, "start"),
                  {"timeout_s": start_limit_s(case.running), "interface": str(new)}),
+        *_hold(old, new),
     ]  # fmt: skip
-    names = " ".join(c.name for c in sorted(case.running, key=start_order) if not c.auto_remove)
-    if names:
-        steps.append(
-            StepSpec(
-                "start_containers",
-                "Start what ran and does not yet",
-                f"docker start {names}",
-                {"interface": str(new)},
-            )
+    started = [c.name for c in sorted(case.running, key=start_order) if not c.auto_remove]
+    steps.append(
+        StepSpec(
+            "start_containers",
+            "Start what ran and does not yet",
+            f"docker start {' '.join(started)}" if started else "docker ps -a",
+            {"interface": str(new)},
         )
+    )
     return steps
+
+
+def _hold(old: IPv4Interface, new: IPv4Interface) -> list[StepSpec]:
+    """Docker gives a free range to the next network: then there is no way back to it."""
+    parts = parts_to_hold(old.network, new.network)
+    if not parts:
+        return []
+    commands = [
+        f"docker network create --internal --subnet {part} "
+        f"-o com.docker.network.bridge.inhibit_ipv4=true {hold_name(part)}"
+        for part in parts
+    ]
+    return [
+        StepSpec(
+            "hold_range",
+            f"Hold {old.network} for the way back, until the change is confirmed",
+            "\n".join(commands),
+            {"old": str(old.network), "new": str(new.network)},
+        )
+    ]
 
 
 def _leaving(case: SubnetCase, old: IPv4Interface) -> list[IPv4Interface]:
@@ -237,5 +258,9 @@ def _prove(case: SubnetCase, old: IPv4Interface, new: IPv4Interface) -> list[Ste
             StepSpec("verify_containers", "Look into every container, and from it to the outside",
                      f"docker exec {shlex.quote(shown)} ifconfig    # and so on, for each",
                      {"interface": str(new)})
+        )  # fmt: skip
+        steps.append(
+            StepSpec("look_again", "Look once more, after some seconds, at all that ran",
+                     "sleep 4; docker ps", {"interface": str(new)})
         )  # fmt: skip
     return steps

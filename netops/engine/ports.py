@@ -131,6 +131,13 @@ class DockerApi(Protocol):
     def start(self, container_id: str) -> None: ...
     def stop(self, container_id: str, timeout_s: int | None = None) -> None: ...
     def pause(self, container_id: str) -> None: ...
+    def network_hold(self, name: str, subnet: IPv4Network, labels: Mapping[str, str]) -> None:
+        """Make a network that has `subnet` and nothing else: no address, no route, no rule."""
+        ...
+
+    def network_remove(self, name: str) -> None:
+        """Remove a network by name or id; one that is gone is fine."""
+        ...
 
 
 class ConfigFiles(Protocol):
@@ -163,6 +170,25 @@ class Service(Protocol):
     def state(self) -> ServiceState: ...
     def stop(self, timeout_s: float) -> None: ...
     def start(self, timeout_s: float) -> None: ...
+    def dependents(self) -> tuple[str, ...]:
+        """Units that run now, and that a stop of Docker stops with it (Requires=, BindsTo=,
+        PartOf=, also at second hand). Its start does not start them again."""
+        ...
+
+    def units_start(self, names: Sequence[str]) -> None:
+        """Queue the start of those of `names` that are down; forget their failures first.
+
+        Returns at once, and raises for none that cannot be started: see `units_down`.
+        """
+        ...
+
+    def units_down(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of `names` that neither run nor are being started.
+
+        Not among them: one that ran since Docker was last away and ended well.
+        """
+        ...
+
     def command(self, verb: str) -> str:
         """What a person types for status, start or stop on this init."""
         ...

@@ -1,4 +1,4 @@
-"""Brings docker0 back to what it was, from any half-done state, also after a crash or a reboot.
+"""Brings dockerd back to the old subnet, from any half-done state, also after a crash or a reboot.
 
 dockerd keeps its default network in a database of its own. Once it has started with a new `bip`,
 taking the key out again changes nothing: it adopts the address that docker0 has. So the old subnet
@@ -8,19 +8,22 @@ the old file and the stored network agree (measured: tests/root/test_subnet_roll
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from netops.engine.before import BRIDGE, Before
+from netops.engine.config_back import key_put_back, key_set
 from netops.engine.config_edit import ConfigEdit
 from netops.engine.context import Context
-from netops.engine.errors import CheckFailed, OperationFailed
-from netops.engine.file_copy import file_bytes, file_put_back
-from netops.engine.run_again import stop_all
+from netops.engine.daemon import docker_start, docker_stop
+from netops.engine.errors import OldStateLost, OperationFailed
+from netops.engine.file_copy import file_put_back
+from netops.engine.hold import range_release, range_takers
+from netops.engine.running import running_note
 from netops.engine.serial import Json
 from netops.engine.verify import docker_problems, kernel_problems
 
-STOP_S, START_S, RECORD_S, STEADY_S, ENDED_S = 120.0, 180.0, 10.0, 0.5, 5.0
-ATTEMPTS = 2
+RECORD_S, STEADY_S = 10.0, 0.5
 
 
 def docker_is_on(ctx: Context, before: Before) -> bool:
@@ -35,38 +38,6 @@ def docker_is_on(ctx: Context, before: Before) -> bool:
         return False  # It went away while it was asked.
 
 
-def docker_stop(ctx: Context) -> None:
-    """Stop dockerd and, where live-restore would keep them, its containers first."""
-    ctx.outage_begins()
-    daemon = ctx.ports.docker.daemon()
-    if daemon.running and daemon.live_restore:
-        stop_all(ctx)
-    ctx.ports.service.stop(STOP_S)
-
-
-def docker_start(ctx: Context, timeout_s: float = START_S) -> None:
-    """Start dockerd and wait until it answers."""
-    ctx.ports.service.start(timeout_s)
-    ctx.ports.docker.wait_until_answering(timeout_s, _not_ended(ctx))
-
-
-def _not_ended(ctx: Context) -> Callable[[], bool]:
-    """Return what is True until the service has not run for ENDED_S seconds.
-
-    sysv's start returns before dockerd is there, also when it then refuses to start; services are
-    away while it is waited for.
-    """
-    seen = ctx.clock.monotonic()
-
-    def not_ended() -> bool:
-        nonlocal seen
-        if ctx.ports.service.state().active:
-            seen = ctx.clock.monotonic()
-        return ctx.clock.monotonic() - seen < ENDED_S
-
-    return not_ended
-
-
 def may_have_started_new(ctx: Context, before: Before) -> bool:
     """True unless it is certain that dockerd never started with the new configuration."""
     pids = {saved.get("daemon_pid") for saved in ctx.memory.values() if "daemon_pid" in saved}
@@ -74,36 +45,100 @@ def may_have_started_new(ctx: Context, before: Before) -> bool:
     return ctx.rebooted or ctx.begun("docker_start") or bool(pids - {None, before.daemon_pid})
 
 
-def bring_back(ctx: Context, before: Before, edit: ConfigEdit, original: Json) -> None:
+def restore_docker(ctx: Context, before: Before, edit: ConfigEdit, original: Json) -> None:
     """Make dockerd run on the old subnet; returns at once if it does.
 
     `edit` is what the job did to dockerd's configuration, `original` the file before it (see
-    file_saved). The file may be left with an explicit old `bip`: the caller puts `original` back.
-    Raises OperationFailed.
+    file_saved). The file may be left with an explicit old `bip`: the caller puts the key back.
+    Raises OldStateLost, with Docker still running, when others have the old range by now;
+    OperationFailed when dockerd does not come up with it.
     """
     if _steadily_on(ctx, before):
         return
-    for attempt in range(1, ATTEMPTS + 1):
-        explicit = may_have_started_new(ctx, before)
-        docker_stop(ctx)
-        if explicit:
-            old = edit.with_value(str(before.interface)).applied_to(file_bytes(original))
-            mode = original["mode"] if isinstance(original, dict) else 0o644
-            assert isinstance(mode, int)
-            ctx.ports.config.write_back(edit.path, old, mode)
-        else:
-            file_put_back(ctx.ports, edit.path, original)
-        set_addresses(ctx, before)
-        docker_start(ctx)
+    failure: OperationFailed | None = None
+    for prepare in _attempts(ctx, before, edit, original):
+        docker_leave(ctx, before)
         try:
+            prepare()
+            set_addresses(ctx, before)
+            docker_start(ctx)
             ctx.wait(lambda: docker_problems(ctx.ports, before.interface), RECORD_S)
-            break
-        except CheckFailed:
-            # A container that outlived dockerd (live-restore) made it ignore the setting: the
-            # next round stops it first.
-            if attempt == ATTEMPTS:
-                raise
-    set_addresses(ctx, before)
+        except OperationFailed as error:
+            # A flag that stands elsewhere may conflict with an explicit bip: the next attempt has
+            # the file as it was.
+            failure = error
+            continue
+        set_addresses(ctx, before)
+        return
+    assert failure is not None
+    if ctx.ports.docker.daemon().running:
+        raise failure
+    raise OldStateLost(f"Docker does not start with {before.interface} any more: {failure.message}")
+
+
+def docker_leave(ctx: Context, before: Before) -> None:
+    """Stop Docker on its way back to the old subnet, after a last look at what runs.
+
+    Raises OldStateLost, with Docker still running, when others have the old range by now.
+    """
+    _release(ctx, before)
+    with suppress(OSError):  # A full disk: the last look holds.
+        running_note(ctx)
+    docker_stop(ctx)
+
+
+def _attempts(
+    ctx: Context, before: Before, edit: ConfigEdit, original: Json
+) -> Iterator[Callable[[], None]]:
+    """Yield what to do to the configuration before each start, the likeliest to work first."""
+    old = edit.with_value(str(before.interface))
+    if may_have_started_new(ctx, before):
+        yield lambda: key_set(ctx, old, original)
+        if ctx.ports.docker.daemon().running:
+            # Live-restore kept a container, and dockerd ignored the setting: now it is stopped too.
+            yield lambda: key_set(ctx, old, original)
+    else:
+        yield lambda: _put_back(ctx, edit, original, before)
+    yield lambda: file_put_back(ctx.ports, edit.path, original)
+
+
+def _put_back(ctx: Context, edit: ConfigEdit, original: Json, before: Before) -> None:
+    key_put_back(ctx, edit, original, str(before.interface))
+
+
+def _release(ctx: Context, before: Before) -> None:
+    """Let go of the old range at the last moment, and see that nobody else has it.
+
+    A network that holds it stands in dockerd's own store: with dockerd down it has to be started
+    once to forget it.
+    """
+    if ctx.begun("hold_range") and not ctx.ports.docker.daemon().running:
+        with suppress(OperationFailed):
+            docker_start(ctx)
+    if not ctx.ports.docker.daemon().running:
+        return
+    takers = range_takers(ctx.ports, before.interface.network)
+    stayed = [] if takers else range_release(ctx.ports)
+    names = [n.name for n in takers or range_takers(ctx.ports, before.interface.network)] + stayed
+    if names:
+        raise OldStateLost(lost_text(before, names), f"docker network rm {' '.join(names)}")
+
+
+def lost_text(before: Before, names: list[str]) -> str:
+    """Return the sentence that says why the old subnet cannot come back."""
+    networks = f"Docker's network {names[0]}" if len(names) == 1 else "Docker's networks "
+    networks += "" if len(names) == 1 else ", ".join(names)
+    verb = "has" if len(names) == 1 else "have"
+    return f"{networks} {verb} addresses of {before.interface.network} by now."
+
+
+def old_range_look(ctx: Context, before: Before) -> None:
+    """Raise OldStateLost if others have the old range by now; touches nothing."""
+    if docker_is_on(ctx, before) or not ctx.ports.docker.daemon().running:
+        return
+    names = [n.name for n in range_takers(ctx.ports, before.interface.network)]
+    if names:
+        raise OldStateLost(lost_text(before, names), f"docker network rm {' '.join(names)}")
 
 
 def _steadily_on(ctx: Context, before: Before) -> bool:

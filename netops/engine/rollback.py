@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from netops.engine.context import Context
-from netops.engine.errors import OperationFailed
+from netops.engine.errors import OldStateLost, OperationFailed
 from netops.engine.journal import BEGUN, UNDONE, Journal
 from netops.engine.plan import Plan
 from netops.engine.ports import Emit
@@ -28,7 +28,8 @@ def roll_back(ctx: Context, plan: Plan, journal: Journal, emit: Emit) -> list[st
     Undoing is by looking at the host, so that a step may be undone twice. One undo that fails does
     not keep the others from being tried; after the round those that failed, and the proof by the
     first step that the host is as it was, are tried again. After a reboot nothing that an earlier
-    process undid is believed.
+    process undid is believed. Raises OldStateLost as soon as the old state turns out to be out of
+    reach.
     """
     entries = journal.entries()
     undone = set() if ctx.rebooted else {e.step for e in entries if e.phase == UNDONE}
@@ -39,7 +40,7 @@ def roll_back(ctx: Context, plan: Plan, journal: Journal, emit: Emit) -> list[st
         problems = {}
         for number in left:
             spec = plan.steps[number - 1]
-            ctx.output = _output(emit, number)
+            ctx.output = output_of(emit, number)
             try:
                 step = step_of(spec)
                 step.undo(ctx, saved[number])
@@ -47,6 +48,8 @@ def roll_back(ctx: Context, plan: Plan, journal: Journal, emit: Emit) -> list[st
                     journal.step_undone(number)
                 if step.has_undo():
                     emit("output", f"Undone: {spec.title}.", step=number)
+            except OldStateLost:
+                raise
             except Exception as error:
                 problems[number] = f"{spec.title}: {said(error)}"
                 emit("output", f"Not undone: {said(error)}", step=number)
@@ -57,5 +60,6 @@ def roll_back(ctx: Context, plan: Plan, journal: Journal, emit: Emit) -> list[st
     return list(problems.values())
 
 
-def _output(emit: Emit, number: int) -> Callable[[str], None]:
+def output_of(emit: Emit, number: int) -> Callable[[str], None]:
+    """Return what makes a text an output event of step `number`."""
     return lambda message: emit("output", message, step=number)

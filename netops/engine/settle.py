@@ -51,7 +51,7 @@ def settle(
         outcome = Outcome(ROLLED_BACK, f"{because} Nothing was touched.")
         outcome_note(journal, outcome)
         return outcome
-    ctx = _context_again(journal, snapshot, entries, ports, emit, clock)
+    ctx = context_again(journal, snapshot, entries, ports, emit, clock)
     why = why or journal.turned_back
     whole = _all_done(snapshot, entries) and not ctx.rebooted
     if not why and journal.held is None and whole:
@@ -73,7 +73,7 @@ def _all_done(snapshot: Snapshot, entries: list[Entry]) -> bool:
     return len(done) == len(snapshot.plan.steps) and not any(e.phase == UNDONE for e in entries)
 
 
-def _context_again(
+def context_again(
     journal: Journal,
     snapshot: Snapshot,
     entries: list[Entry],
@@ -81,9 +81,12 @@ def _context_again(
     emit: Emit,
     clock: Clock | None,
 ) -> Context:
-    """Know what the earlier process knew: what was saved, and since when services are away."""
+    """Return the surroundings as the earlier process had them: what was saved, and since when
+    services are away."""
     ctx = context_new(ports, emit, snapshot.controller, clock)
     ctx.rebooted = ports.facts.read().boot_id != snapshot.boot_id
+    ctx.reopened = journal.reopened
+    ctx.memory.update(journal.notes())
     held = journal.held
     for entry in entries:
         if entry.phase != BEGUN:

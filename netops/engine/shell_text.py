@@ -43,6 +43,35 @@ def set_docker_opt(text: str, flag: str, value: str) -> str:
     return text[:start] + _append(text[start:end], f"{flag}={value}") + text[end:]
 
 
+def docker_opt(text: str, flag: str) -> str | None:
+    """Return the value of a flag of DOCKER_OPTS, the last one where it stands more than once.
+
+    None where it does not stand there. Raises ValueError when the file is not understood.
+    """
+    pattern, value = _flag_pattern(f"--{flag.removeprefix('--')}"), None
+    for start, end in assignments(text):
+        for match in pattern.finditer(text[start:end]):
+            value = match["value"]
+    return value
+
+
+def drop_docker_opt(text: str, flag: str) -> str:
+    """Return `text` without a flag of DOCKER_OPTS, and without the blank before it.
+
+    Raises ValueError when the file is not understood.
+    """
+    pattern = _flag_pattern(f"--{flag.removeprefix('--')}")
+    for start, end in reversed(list(assignments(text))):
+        assigned = text[start:end]
+        for match in reversed(list(pattern.finditer(assigned))):
+            first = match.start()
+            while first > 0 and assigned[first - 1] in " \t":
+                first -= 1
+            assigned = assigned[:first] + assigned[match.end() :]
+        text = text[:start] + assigned + text[end:]
+    return text
+
+
 def _flag_pattern(flag: str) -> re.Pattern[str]:
     # A flag begins the value or follows a blank or a quote; its own value follows "=" or blanks,
     # which may hold a line continuation.

@@ -19,9 +19,10 @@ from netops.engine.before import (
     reaches_out,
 )
 from netops.engine.context import Context
+from netops.engine.identity import same_containers
 from netops.engine.observed import Container, Endpoint, Publish
 from netops.engine.ports import HostPorts
-from netops.engine.run_again import still_expected
+from netops.engine.ran_through import still_expected
 
 BRIDGE_NETWORK = "bridge"
 
@@ -79,23 +80,26 @@ def _text(interfaces: Iterable[IPv4Interface]) -> str:
 def running_problems(ctx: Context, expected: Iterable[RanBefore], subnet: IPv4Network) -> list[str]:
     """Layer 4: each expected container runs with its addresses, for Docker and for the kernel.
 
-    As in the layers above it, one that ran again and ended by itself is asked for nothing.
+    As in the layers above it, one that ran again and ended by itself is asked for nothing, nor is
+    one that somebody has removed.
     """
-    now = {c.id: c for c in ctx.ports.docker.containers()}
-    pids = [c.pid for c in now.values() if c.pid > 0]
+    expected = list(expected)
+    same = same_containers(expected, ctx.ports.docker.containers())
+    pids = [c.pid for c in same.values() if c.pid > 0]
     inside = ctx.ports.netlink.inside(pids)
     problems = []
-    for before in still_expected(ctx, expected, now):
-        container = now.get(before.id)
+    for before in still_expected(ctx, expected, same):
+        container = same.get(before.id)
         if container is None:
-            problems.append(f"{before.name} is gone.")
-        elif not container.running or container.state == "restarting":
+            continue  # Somebody has removed it; Docker removes none that ran without --rm.
+        if not container.running or container.state == "restarting":
             problems.append(f"{before.name} does not run ({container.state}).")
         else:
             found = inside.get(container.pid)
             kernel = {a.interface for a in found.addresses} if found else set()
             problems += _address_problems(before, container, kernel, subnet)
-            problems += _publish_problems(before, container)
+            if container.id == before.id:  # One made anew is as its manager wants it now.
+                problems += _publish_problems(before, container)
     return problems
 
 
@@ -109,7 +113,7 @@ def _address_problems(
         new = container.endpoint(old.network)
         interface = _interface(new)
         if interface is None:
-            if old.ipv4 is not None:
+            if old.ipv4 is not None and container.id == before.id:
                 problems.append(f"{before.name} has no address in the network {old.network}.")
             continue
         if old.network == BRIDGE_NETWORK and interface.network != subnet:
@@ -142,12 +146,14 @@ def _place(publish: Publish) -> tuple[str, int, str]:
 
 def outside_problems(ctx: Context, before: Before, expected: Iterable[RanBefore]) -> list[str]:
     """Each container that reached the outside before reaches it now."""
-    now = {c.id: c for c in ctx.ports.docker.containers()}
+    expected = list(expected)
+    same = same_containers(expected, ctx.ports.docker.containers())
     return [
         f"{ran.name} does not reach {before.target} any more."
-        for ran in still_expected(ctx, expected, now)
+        for ran in still_expected(ctx, expected, same)
         if ran.reaches
-        and not (ran.id in now and reaches_out(ctx.ports, now[ran.id], before.target, 1.0))
+        and ran.id in same
+        and not reaches_out(ctx.ports, same[ran.id], before.target, 1.0)
     ]
 
 
@@ -171,10 +177,11 @@ def port_answers(ctx: Context, before: Before, expected: Iterable[RanBefore]) ->
     "silent" means that the way to the container is broken; "refused" that it is open but nothing
     listens there yet, which may be the program's own slow start.
     """
-    now = {c.id: c for c in ctx.ports.docker.containers()}
+    expected = list(expected)
+    same = same_containers(expected, ctx.ports.docker.containers())
     found = {}
-    for ran in still_expected(ctx, expected, now):
-        for publish in now[ran.id].publishes if ran.id in now else ():
+    for ran in still_expected(ctx, expected, same):
+        for publish in same[ran.id].publishes if ran.id in same else ():
             if publish.protocol == "tcp" and publish.container_port in ran.answered:
                 name = f"port {publish.host_port} of {ran.name}"
                 found[name] = probe_publish(ctx, publish, before.probe)

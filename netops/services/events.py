@@ -146,7 +146,10 @@ def _finish(change: Change, job: Job, at: datetime, data: dict[str, Any]) -> dic
 
 def _undone(change: Change, job: Job, data: dict[str, Any]) -> dict[str, Any]:
     """A job that had succeeded or failed was undone at the host's console."""
-    state = State.ROLLED_BACK if data.get("state") == State.ROLLED_BACK else State.FAILED
+    # It stays succeeded where the way back was closed and the host went on to the new state.
+    kept = (State.ROLLED_BACK, State.SUCCEEDED)
+    told = data.get("state")
+    state = State(told) if told in kept else State.FAILED
     data["state"] = str(state)
     job.result = data
     # What failed and could not be undone either is what it was.

@@ -159,6 +159,9 @@ class Whole(Broken):
     def state(self) -> ServiceState:
         return ServiceState("sysv", active=True)
 
+    def dependents(self) -> tuple[str, ...]:
+        return ("app.service",)
+
     def read(self) -> HostFacts:
         return HostFacts("h", "6.1", "b", True, ((IPv4Address("192.0.2.53"), "/etc/resolv.conf"),))
 

@@ -27,6 +27,7 @@ def lab() -> Iterator[Lab]:
 @pytest.fixture
 def new_host(lab: Lab) -> Iterator[Callable[..., LabHost]]:
     """`new_host("sysv" or "systemd", boot=True, **options of LabHost)`: a host for one test.
+    With `release="forky"` its Debian, Docker and Python are of that release.
 
     It has the image and answers within two seconds, and is destroyed after the test.
     """
@@ -90,11 +91,11 @@ def bare(request: pytest.FixtureRequest, lab: Lab) -> LabHost:
 def host_make(lab: Lab, init: str, **options: Any) -> LabHost:
     """A host that is off, with a name of its own in the session."""
     name = f"{init}{lab.segment.given + 1}"
-    if init == "sysv":
+    if init == "sysv" and "release" not in options:
         return lab.sysv(name, **options)
     if find("debootstrap") is None:
         pytest.skip("needs debootstrap: apt-get install debootstrap")
-    return lab.systemd(name, **options)
+    return lab.sysv(name, **options) if init == "sysv" else lab.systemd(name, **options)
 
 
 def host_ready(host: LabHost) -> LabHost:

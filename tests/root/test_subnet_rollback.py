@@ -33,8 +33,8 @@ JOBS = count(1)
 # The steps of the plan on a host without live-restore; the test fails if a plan has others.
 STEPS = (
     "remember", "write_config", "validate_config", "docker_stop", "link_set", "address_remove",
-    "address_add", "link_set", "docker_start", "start_containers", "forget_connections",
-    "verify_layers", "verify_containers",
+    "address_add", "link_set", "docker_start", "hold_range", "start_containers",
+    "forget_connections", "verify_layers", "verify_containers", "look_again",
 )  # fmt: skip
 
 

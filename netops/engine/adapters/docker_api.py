@@ -6,12 +6,19 @@ import http.client
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from ipaddress import IPv4Network
 from typing import Any, TypeVar
 
 from attrs import evolve
 
-from netops.engine.adapters.docker_read import read_container, read_daemon, read_network
+from netops.engine.adapters.container_record import manually_stopped
+from netops.engine.adapters.docker_read import (
+    MASQUERADE,
+    read_container,
+    read_daemon,
+    read_network,
+)
 from netops.engine.adapters.stop_signal import heeds_signal
 from netops.engine.errors import OperationFailed
 from netops.engine.observed import Container, DockerDaemon, DockerNetwork
@@ -24,6 +31,7 @@ NEWEST_API, OLDEST_API = "1.49", "1.24"
 _READ_S = 20.0
 _STOP_S = 10  # Docker's own time limit between the stop signal and SIGKILL
 _POLL_S = 0.01
+_INHIBIT = "com.docker.network.bridge.inhibit_ipv4"
 
 
 class DockerEngine:
@@ -76,7 +84,7 @@ class DockerEngine:
             return None
         container = read_container(found)
         if not container.running:
-            return container
+            return evolve(container, manually_stopped=manually_stopped(found))
         heeds = heeds_signal(container.pid, container.stop_signal)
         return evolve(container, heeds_stop_signal=heeds)
 
@@ -87,6 +95,30 @@ class DockerEngine:
     def pause(self, container_id: str) -> None:
         """Freeze a container. Raises OperationFailed."""
         self._call(f"pause {container_id}", lambda api: api.pause(container_id))
+
+    def network_hold(self, name: str, subnet: IPv4Network, labels: Mapping[str, str]) -> None:
+        """Make a network that has `subnet` and nothing else: no address, no route, no translation.
+
+        inhibit_ipv4 keeps dockerd from giving the bridge an address (moby
+        libnetwork/drivers/bridge/setup_ipv4_linux.go). Raises OperationFailed.
+        """
+        ipam = {"Driver": "default", "Config": [{"Subnet": str(subnet)}]}
+        self._call(
+            f"network create {name}",
+            lambda api: api.create_network(
+                name,
+                driver="bridge",
+                options={_INHIBIT: "true", MASQUERADE: "false"},
+                ipam=ipam,
+                internal=True,
+                labels=dict(labels),
+                check_duplicate=True,
+            ),
+        )
+
+    def network_remove(self, name: str) -> None:
+        """Remove a network by name or id; one that is gone is fine. Raises OperationFailed."""
+        self._call(f"network rm {name}", lambda api: api.remove_network(name), gone=None)
 
     def stop(self, container_id: str, timeout_s: int | None = None) -> None:
         """Stop a container, by SIGKILL after `timeout_s` (None: its own time limit).

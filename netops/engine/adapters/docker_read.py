@@ -10,8 +10,15 @@ from typing import Any
 from netops.engine.observed import Container, DockerDaemon, DockerNetwork, Endpoint, Publish
 
 _STEADY = timedelta(seconds=10)
-_MASQUERADE = "com.docker.network.bridge.enable_ip_masquerade"
+MASQUERADE = "com.docker.network.bridge.enable_ip_masquerade"
 _BRIDGE_NAME = "com.docker.network.bridge.name"
+# The labels by which compose, swarm and the kubelet know a container of theirs again.
+MANAGER_LABELS = (
+    "com.docker.compose.project", "com.docker.compose.service",
+    "com.docker.compose.container-number", "com.docker.compose.depends_on",
+    "com.docker.swarm.service.id", "com.docker.swarm.task.id",
+    "io.kubernetes.pod.namespace", "io.kubernetes.pod.name", "io.kubernetes.container.name",
+)  # fmt: skip
 
 
 def read_daemon(
@@ -45,7 +52,7 @@ def read_network(data: Mapping[str, Any]) -> DockerNetwork:
         subnets=tuple(subnet for p in pools if (subnet := _subnet(p["Subnet"]))),
         gateway=_address(pools[0].get("Gateway")) if pools else None,
         internal=bool(data.get("Internal")),
-        masquerade=(data.get("Options") or {}).get(_MASQUERADE, "true") != "false",
+        masquerade=(data.get("Options") or {}).get(MASQUERADE, "true") != "false",
     )
 
 
@@ -70,7 +77,14 @@ def read_container(data: Mapping[str, Any]) -> Container:
         publishes=_publishes(data),
         just_restarted=_just_restarted(data),
         exit_code=state.get("ExitCode") if state.get("Status") == "exited" else None,
+        labels=_labels(config.get("Labels") or {}),
+        finished_at=state.get("FinishedAt") or "",
+        health=(state.get("Health") or {}).get("Status") or "",
     )
+
+
+def _labels(labels: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(labels[name]) for name in MANAGER_LABELS if name in labels}
 
 
 def _just_restarted(data: Mapping[str, Any]) -> bool:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from netops.engine.adapters.command import run, run_ok
 from netops.engine.adapters.process import from_pidfile
+from netops.engine.adapters.systemctl import ASK_S, show
+from netops.engine.adapters.systemd_dependents import (
+    dependents_down,
+    dependents_read,
+    dependents_start,
+)
 from netops.engine.errors import OperationFailed
 from netops.engine.observed import ServiceState
 
 _SERVICE, _SOCKET = "docker.service", "docker.socket"
 _PIDFILE, _PROGRAM = "/run/docker.pid", "dockerd"
-_ASK_S = 10.0
 _HINT = "Look with `journalctl -u docker -n 50`."
 
 
@@ -56,12 +63,24 @@ class SystemdService:
         """
         units = [_SERVICE]
         if show(_SOCKET, "LoadState").get("LoadState") == "loaded":
-            run(["systemctl", "reset-failed", _SERVICE, _SOCKET], _ASK_S)
+            run(["systemctl", "reset-failed", _SERVICE, _SOCKET], ASK_S)
             if self._wants_socket():
                 units = [_SOCKET, _SERVICE]
         else:
-            run(["systemctl", "reset-failed", _SERVICE], _ASK_S)
+            run(["systemctl", "reset-failed", _SERVICE], ASK_S)
         run_ok(["systemctl", "start", *units], timeout_s, _HINT)
+
+    def dependents(self) -> tuple[str, ...]:
+        """Return the units that run and stop with Docker. Raises OperationFailed."""
+        return dependents_read()
+
+    def units_start(self, names: Sequence[str]) -> None:
+        """Queue the start of those that are down, without waiting for them."""
+        dependents_start(names)
+
+    def units_down(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return those that neither run nor are being started. Raises OperationFailed."""
+        return dependents_down(names)
 
     def command(self, verb: str) -> str:
         """Return what a person types for status, start or stop."""
@@ -72,7 +91,7 @@ class SystemdService:
         """Return the last lines of dockerd's log, "" when there is none."""
         argv = ["journalctl", "-u", _SERVICE, "-n", str(lines), "--no-pager", "-o", "cat"]
         try:
-            return run(argv, _ASK_S, errors_too=False).output.rstrip()
+            return run(argv, ASK_S, errors_too=False).output.rstrip()
         except OperationFailed:
             return ""
 
@@ -80,15 +99,4 @@ class SystemdService:
         """Known from the stop; in another process (a rollback after a crash) from enablement."""
         if self._socket_was_active is not None:
             return self._socket_was_active
-        return run(["systemctl", "is-enabled", _SOCKET], _ASK_S).output.strip() == "enabled"
-
-
-def show(unit: str, *properties: str) -> dict[str, str]:
-    """Return properties of a unit (systemctl show); those unknown are missing.
-
-    Raises OperationFailed when systemd does not answer within 10 s.
-    """
-    options = [f"--property={name}" for name in properties]
-    result = run(["systemctl", "show", unit, *options], _ASK_S, errors_too=False)
-    pairs = (line.partition("=") for line in result.output.splitlines() if "=" in line)
-    return {name: value for name, _, value in pairs}
+        return run(["systemctl", "is-enabled", _SOCKET], ASK_S).output.strip() == "enabled"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from netops.engine.adapters.command import run_ok
@@ -58,6 +59,17 @@ class SysvService:
         `DockerApi.wait_until_answering` waits for the rest. Raises OperationFailed.
         """
         run_ok([*_launcher(), "start"], timeout_s, "Look into /var/log/docker.log.")
+
+    def dependents(self) -> tuple[str, ...]:
+        """Return nothing: sysv init stops nobody else with Docker."""
+        return ()
+
+    def units_start(self, names: Sequence[str]) -> None:
+        """Do nothing: there are no units."""
+
+    def units_down(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return nothing: there are no units."""
+        return ()
 
     def command(self, verb: str) -> str:
         """Return what a person types for status, start or stop."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from attrs import field, frozen, mutable
 
 from netops.engine.adapters.dockerd_flags import Word
-from netops.engine.adapters.service_systemd import show
+from netops.engine.adapters.systemctl import show
 
 _VARIABLE = re.compile(r"\$(?:\$|\{(\w+)\}|(\w+))")
 

@@ -7,7 +7,7 @@ import pkgutil
 from functools import cache
 
 from netops.engine.errors import Refused
-from netops.engine.plan import StepSpec
+from netops.engine.plan import Plan, StepSpec
 from netops.engine.steps.base import Step
 
 
@@ -24,6 +24,12 @@ def has_undo(spec: StepSpec) -> bool:
     knows no such kind."""
     found = registry().get(spec.kind)
     return found is None or found.has_undo()
+
+
+def needs_finish(plan: Plan) -> bool:
+    """Return whether a step of the plan has something to let go once the job is confirmed."""
+    kinds = (registry().get(spec.kind) for spec in plan.steps)
+    return any(kind is not None and kind.has_finish() for kind in kinds)
 
 
 def _subclasses(kind: type[Step]) -> list[type[Step]]:

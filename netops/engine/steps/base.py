@@ -27,6 +27,11 @@ class Step:
         """Return False for a step that takes nothing back: it only looks, or what it did stays."""
         return cls.undo is not Step.undo
 
+    @classmethod
+    def has_finish(cls) -> bool:
+        """Return True for a step that has something to let go when the job is confirmed."""
+        return cls.finish is not Step.finish
+
     def text(self, name: str) -> str:
         """Return a text parameter."""
         return str(self.params[name])
@@ -49,3 +54,16 @@ class Step:
 
     def undo(self, ctx: Context, saved: Saved) -> None:
         """Bring back what was before."""
+
+    def look_back(self, ctx: Context, saved: Saved) -> None:
+        """Raise OldStateLost if what `undo` needs is there no longer. Touches nothing."""
+
+    def reach(self, ctx: Context) -> None:
+        """Bring the host to what this step promises, from any half-done state.
+
+        For a job whose way back is closed: every step of the plan is asked, in its order, whether
+        it was begun or not.
+        """
+
+    def finish(self, ctx: Context) -> None:
+        """Let go of what only the way back needed: the job is confirmed."""

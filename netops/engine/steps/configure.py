@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from netops.engine.before import KIND as REMEMBER
 from netops.engine.before import before_of
+from netops.engine.config_back import key_put_back, key_set
 from netops.engine.config_edit import JSON, ConfigEdit
 from netops.engine.context import Context, Saved
 from netops.engine.errors import CheckFailed, OperationFailed
 from netops.engine.file_copy import file_bytes, file_put_back, file_saved
-from netops.engine.restore import bring_back
+from netops.engine.restore import old_range_look, restore_docker
 from netops.engine.serial import from_json, to_json
 from netops.engine.steps.base import Step
 
@@ -55,14 +56,28 @@ class WriteConfig(Step):
         ctx.output(f"{edit.key} is {edit.value} in {edit.path}; dockerd reads it when it starts.")
 
     def undo(self, ctx: Context, saved: Saved) -> None:
-        edit, original = from_json(ConfigEdit, saved["edit"]), saved["original"]
+        edit, original, old = from_json(ConfigEdit, saved["edit"]), saved["original"], ""
         if ctx.begun(REMEMBER):
             # dockerd may have been started with the new file by others: a crash, a reboot.
-            bring_back(ctx, before_of(ctx), edit, original)
-        file_put_back(ctx.ports, edit.path, original)
+            before = before_of(ctx)
+            restore_docker(ctx, before, edit, original)
+            old = str(before.interface)
+        edited = key_put_back(ctx, edit, original, old)
         file_put_back(ctx.ports, edit.backup, saved["backup"])
         what = "is gone again" if file_bytes(original) is None else "is as it was, byte by byte"
+        if edited:
+            what = f"was edited by others meanwhile: {edit.key} alone was put back"
         ctx.output(f"{edit.path} {what}.")
+
+    def look_back(self, ctx: Context, saved: Saved) -> None:
+        if ctx.begun(REMEMBER):
+            old_range_look(ctx, before_of(ctx))
+
+    def reach(self, ctx: Context) -> None:
+        if not ctx.begun(self.kind):
+            raise OperationFailed("The new configuration was never written.")
+        saved = ctx.memory[self.kind]
+        key_set(ctx, from_json(ConfigEdit, saved["edit"]), saved["original"])
 
 
 class ValidateConfig(Step):

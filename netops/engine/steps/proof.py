@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv4Interface, IPv4Network
 
+from attrs import evolve
+
 from netops.engine.before import Before, RanBefore, before_of
 from netops.engine.context import Context
-from netops.engine.errors import CheckFailed
-from netops.engine.run_again import run_again
+from netops.engine.errors import CheckFailed, OperationFailed
+from netops.engine.identity import same_containers
+from netops.engine.restart import restart_containers
+from netops.engine.running import Running, running_known
 from netops.engine.steps.base import Step
 from netops.engine.verify import (
     configured_problems,
@@ -20,17 +24,29 @@ from netops.engine.verify import (
 )
 
 PROTOCOLS = {"tcp": 6, "udp": 17}  # RFC 790
+HINT = "Look at `docker ps -a` and `docker logs NAME`."
 RUNNING_S, LAYERS_S, OUTSIDE_S, PORTS_S = 30.0, 10.0, 15.0, 15.0
 
 
-def expected_after(before: Before, interface: IPv4Interface) -> list[RanBefore]:
-    """Return what must run after the change: not --rm, nor what is bound to the old gateway."""
-    old = before.interface.network
-    return [
-        ran
-        for ran in before.containers
-        if ran.must_run and not ran.loses_address(old, interface.ip)
-    ]
+def running_after(ctx: Context, interface: IPv4Interface) -> Running:
+    """Return what shall run after the change: all but what is bound to the old gateway."""
+    running, old = running_known(ctx), before_of(ctx).interface.network
+    left = (r for r in running.containers if not r.loses_address(old, interface.ip))
+    return evolve(running, containers=tuple(left))
+
+
+def start_or_fail(ctx: Context, interface: IPv4Interface) -> None:
+    """Start what ran and does not. Raises OperationFailed, naming each that could not be started.
+
+    What somebody has removed meanwhile is told: it is theirs, and no way back would bring it again.
+    """
+    down = restart_containers(ctx, running_after(ctx, interface))
+    gone = [one.name for one in down if one.gone]
+    if gone:
+        ctx.output(f"Removed by others during the job: {_and(gone)}.")
+    lost = [str(one) for one in down if not one.gone]
+    if lost:
+        raise OperationFailed(" ".join(lost), HINT)
 
 
 class ProofStep(Step):
@@ -42,8 +58,11 @@ class ProofStep(Step):
         return IPv4Interface(self.text("interface"))
 
     def expected(self, ctx: Context) -> list[RanBefore]:
-        """Return what must run after the change."""
-        return expected_after(before_of(ctx), self.interface)
+        """Return what must run after the change: neither --rm nor in a loop of restarts."""
+        return running_after(ctx, self.interface).without(())
+
+    def reach(self, ctx: Context) -> None:
+        self.check(ctx)
 
 
 class StartContainers(ProofStep):
@@ -52,10 +71,11 @@ class StartContainers(ProofStep):
     kind = "start_containers"
 
     def do(self, ctx: Context) -> None:
-        expected = self.expected(ctx)
-        started = run_again(ctx, expected, RUNNING_S + 2.0 * len(expected))
-        if started:
-            ctx.output(f"Started: {', '.join(started)}.")
+        start_or_fail(ctx, self.interface)
+
+    def reach(self, ctx: Context) -> None:
+        self.do(ctx)
+        self.check(ctx)
 
     def check(self, ctx: Context) -> None:
         expected, subnet = self.expected(ctx), self.interface.network
@@ -81,6 +101,9 @@ class ForgetConnections(Step):
         forget = ctx.ports.netlink.forget_connections
         count = forget(subnet, ports) if ports else forget(subnet)
         ctx.output(f"Forgot {count} connections of {self.text('subnet')}.")
+
+    def reach(self, ctx: Context) -> None:
+        self.do(ctx)
 
 
 class VerifyLayers(ProofStep):
@@ -118,9 +141,9 @@ class VerifyContainers(ProofStep):
         self._check_ports(ctx, before, expected)
 
     def _tell_addresses(self, ctx: Context, expected: Sequence[RanBefore]) -> None:
-        now = {c.id: c.endpoint("bridge") for c in ctx.ports.docker.containers()}
+        same = same_containers(expected, ctx.ports.docker.containers())
         for ran in expected:
-            endpoint = now.get(ran.id)
+            endpoint = same[ran.id].endpoint("bridge") if ran.id in same else None
             if endpoint is not None and endpoint.ipv4 is not None:
                 ctx.output(f"{ran.name}: {endpoint.ipv4}")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from ipaddress import IPv4Interface
 
 from netops.engine.before import KIND, Before, RanBefore, before_of, take
 from netops.engine.context import Context, Saved
 from netops.engine.errors import CheckFailed
-from netops.engine.run_again import run_again
+from netops.engine.restart import NotRunning, restart_containers
+from netops.engine.running import RETURNED, Running, running_known, running_note
 from netops.engine.serial import from_json, to_json
 from netops.engine.steps.base import Step
 from netops.engine.verify import (
@@ -47,10 +49,10 @@ class Remember(Step):
 
     def undo(self, ctx: Context, saved: Saved) -> None:
         before = from_json(Before, saved)
-        expected = [ran for ran in before.containers if ran.must_run]
-        started = run_again(ctx, expected, 30.0 + 2.0 * len(expected))
-        if started:
-            ctx.output(f"Started again: {', '.join(started)}.")
+        running = _to_run(ctx)
+        # What could not be started is told by the comparison with the host, see left.py.
+        down = restart_containers(ctx, running)
+        expected = running.without(one.name for one in down)
         _routes_put_back(ctx, before)
         use_bridge = any(ran.endpoint("bridge") for ran in expected)
 
@@ -64,7 +66,23 @@ class Remember(Step):
         ctx.wait(problems, SETTLE_S)
         ctx.outage_ends()
         _prove_reach(ctx, before, expected)
-        ctx.output(f"docker0 has {_text(before)} as before; all that ran runs again.")
+        ctx.output(f"docker0 has {_text(before)} as before; {_told(down)}.")
+
+
+def _to_run(ctx: Context) -> Running:
+    """Return what shall run: as of Docker's last stop, or now where it was not stopped since."""
+    stopped = ctx.begun("docker_stop") or ctx.begun("stop_containers")
+    if stopped and RETURNED not in ctx.memory:
+        return running_known(ctx)
+    with suppress(OSError):  # A full disk: it is looked at again in another process.
+        return running_note(ctx)
+    return running_known(ctx)
+
+
+def _told(down: Sequence[NotRunning]) -> str:
+    if not down:
+        return "all that ran runs again"
+    return f"all that ran runs again but {', '.join(one.name for one in down)}"
 
 
 def _routes_put_back(ctx: Context, before: Before) -> None:

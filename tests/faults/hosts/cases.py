@@ -14,8 +14,9 @@ SUBNET, NAT = "subnet", "nat"
 STEPS = {
     SUBNET: (
         "remember", "write_config", "validate_config", "docker_stop", "link_set down",
-        "address_remove", "address_add", "link_set up", "docker_start", "start_containers",
-        "nat_rules", "forget_connections", "verify_layers", "verify_containers",
+        "address_remove", "address_add", "link_set up", "docker_start", "hold_range",
+        "start_containers", "nat_rules", "forget_connections", "verify_layers",
+        "verify_containers", "look_again",
     ),
     NAT: ("nat_remember", "nat_rules", "forget_connections", "verify_nat"),
 }  # fmt: skip

@@ -1,0 +1,161 @@
+"""The containers and units that run, read again right before every stop of Docker.
+
+The first look of a job is minutes old when its way back begins: by then people have started,
+stopped, replaced and removed containers, and what they did is theirs and stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from attrs import evolve, frozen
+
+from netops.engine.before import KIND as REMEMBER
+from netops.engine.before import RanBefore, before_of, ran_of
+from netops.engine.context import Context
+from netops.engine.errors import OperationFailed
+from netops.engine.identity import same_containers
+from netops.engine.observed import Container
+from netops.engine.serial import from_json, to_json
+
+NOTE, RETURNED, STOPPED_BY_US = "running", "returned", "stopped_by_us"
+
+
+@frozen
+class Running:
+    """What runs on a host, and shall run again after Docker was stopped.
+
+    `at` is the time of the look (ISO 8601, UTC), `stopped` the ids of the containers that did not
+    run and shall not, `units` the active systemd units that stop with Docker.
+    """
+
+    at: str
+    containers: tuple[RanBefore, ...]
+    stopped: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+
+    def without(self, names: Iterable[str]) -> list[RanBefore]:
+        """Return the containers that must run, but those of these names."""
+        left_out = set(names)
+        return [r for r in self.containers if r.must_run and r.name not in left_out]
+
+
+def running_known(ctx: Context) -> Running:
+    """Return the last look of this job, in whatever process it was taken."""
+    if NOTE in ctx.memory:
+        return from_json(Running, ctx.memory[NOTE])
+    if not ctx.begun(REMEMBER):
+        return Running(at="", containers=())
+    return Running(at="", containers=before_of(ctx).containers)
+
+
+def running_note(ctx: Context) -> Running:
+    """Look at the host, and keep what is seen in the journal; return it.
+
+    While Docker does not answer, the last look holds. Raises OSError when the journal cannot be
+    written.
+    """
+    known = running_known(ctx)
+    if not ctx.ports.docker.daemon().running:
+        return known
+    try:
+        seen = _look(ctx, known)
+    except OperationFailed:
+        return known  # dockerd went away while it was asked.
+    ctx.keep(NOTE, to_json(seen))
+    ctx.memory.pop(RETURNED, None)
+    return seen
+
+
+def returned_note(ctx: Context) -> None:
+    """Keep in the journal that all that could be started runs again: from now on a container that
+    does not run was stopped by others, or has ended."""
+    ctx.keep(RETURNED, {})
+    ctx.memory.pop(STOPPED_BY_US, None)
+
+
+def _look(ctx: Context, known: Running) -> Running:
+    now = ctx.ports.docker.containers()
+    runs = [_with_proof(ran_of(c), known.containers) for c in now if c.running]
+    ids = {ran.id for ran in runs}
+    runs += [ran for ran in _still_due(ctx, known, now) if ran.id not in ids]
+    ids = {ran.id for ran in runs}
+    return Running(
+        at=datetime.now(UTC).isoformat(),
+        containers=tuple(sorted(runs, key=lambda ran: ran.name)),
+        stopped=tuple(sorted(c.id for c in now if not c.running and c.id not in ids)),
+        units=tuple(sorted({*_units_due(ctx, known), *ctx.ports.service.dependents()})),
+    )
+
+
+def _units_due(ctx: Context, known: Running) -> tuple[str, ...]:
+    """Return the units that are down because Docker is, not because somebody stopped them."""
+    return () if RETURNED in ctx.memory or ctx.reopened else known.units
+
+
+def _still_due(ctx: Context, known: Running, now: Iterable[Container]) -> list[RanBefore]:
+    """Return those that ran at the last look, do not run now, and shall run all the same.
+
+    In the middle of a job they are down because Docker was stopped. Later they count unless
+    somebody stopped them, or they ended by themselves with 0; long after a job has ended none does.
+    """
+    if ctx.reopened:
+        return []
+    due = []
+    same = same_containers(known.containers, now)
+    for ran in known.containers:
+        container = same.get(ran.id)
+        if container is None or container.running:
+            continue
+        if _stopped_by_others(ctx, container) or _has_ended(ctx, ran, container):
+            continue
+        due.append(evolve(ran, id=container.id))
+    return due
+
+
+def _stopped_by_others(ctx: Context, container: Container) -> bool:
+    ours = STOPPED_BY_US in ctx.memory and RETURNED not in ctx.memory
+    return bool(container.manually_stopped) and not ours
+
+
+def _has_ended(ctx: Context, ran: RanBefore, container: Container) -> bool:
+    """Return whether it ran again after Docker's last start and then ended by itself with 0."""
+    if container.id in ctx.ran_through or ran.id in ctx.ran_through:
+        return True
+    may_end = ran.restart_policy in ("no", "on-failure")
+    ran_again = RETURNED in ctx.memory and not ctx.rebooted
+    return ran_again and may_end and container.state == "exited" and container.exit_code == 0
+
+
+def _with_proof(ran: RanBefore, known: Iterable[RanBefore]) -> RanBefore:
+    """Return it with what the first look has proved of the same container."""
+    for old in known:
+        if old.id == ran.id:
+            return evolve(ran, reaches=old.reaches, answered=old.answered)
+    return ran
+
+
+def started_after(running: Running, now: Iterable[Container]) -> list[RanBefore]:
+    """Return the containers that started between the look and the stop of Docker.
+
+    They have ended since the look, and nobody stopped them: dockerd did.
+    """
+    known = {ran.id for ran in running.containers}
+    # dockerd starts these by itself, whoever stopped them, and clears the mark of it.
+    known |= {c.id for c in now if c.restart_policy == "always" and c.id in running.stopped}
+    return [
+        ran_of(c)
+        for c in now
+        if c.id not in known
+        and c.state == "exited"
+        and c.manually_stopped is False
+        and _later(c.finished_at, running.at)
+    ]
+
+
+def _later(one: str, other: str) -> bool:
+    try:
+        return datetime.fromisoformat(one) >= datetime.fromisoformat(other)
+    except (ValueError, TypeError):
+        return False
