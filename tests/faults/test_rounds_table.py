@@ -23,7 +23,7 @@ def test_the_table_counts_rounds_by_kind_of_act_and_ending() -> None:
         in (lines[1])
     )
     assert "seed 1:" in lines[1]
-    sysv = lines[lines.index("### Sysv") :]
+    sysv = lines[lines.index("### Rounds, sysv") :]
     assert "| network made | 1 new | 1 old |  |  |  |" in sysv
     assert "| unit edited |  | 1 old |  |  |  |" in sysv
     assert "| all rounds | 1 new | 1 old |  |  |  |" in sysv

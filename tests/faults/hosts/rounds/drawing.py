@@ -19,7 +19,7 @@ WINDOW_S, SHORT_S, ACT_S = 180, 12, 4
 KINDS: dict[str, tuple[int, Draw]] = {
     "network made": (6, host_acts.network_make),
     "network removed": (3, host_acts.network_remove),
-    "networks pruned": (2, host_acts.networks_prune),
+    "networks pruned": (4, host_acts.networks_prune),
     "container made": (4, crowd_acts.container_make),
     "container stopped": (3, crowd_acts.container_stop),
     "container started": (3, crowd_acts.container_start),

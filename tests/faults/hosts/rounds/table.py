@@ -32,7 +32,7 @@ def table(played: Sequence[Played], failed: Sequence[Round], seed: int) -> Itera
 
 def _of_init(init: str, played: Sequence[Played]) -> Iterator[str]:
     yield ""
-    yield f"### {init.capitalize()}"
+    yield f"### Rounds, {init}"
     yield ""
     yield f"| rounds with | {' | '.join(ENDINGS)} |"
     yield f"|---|{'---|' * len(ENDINGS)}"
