@@ -101,6 +101,7 @@ def _debootstrap(part: Path, release: str) -> None:
         "DEBIAN_FRONTEND=noninteractive",
         *_proxies(),
         "debootstrap",
+        "--force-check-gpg",
         "--variant=minbase",
         f"--components={','.join(components)}",
         f"--include={','.join(_packages(release))}",

@@ -25,6 +25,17 @@ class Clock(Protocol):
 
 
 @define
+class Tries:
+    """The starts of one container: how many, when the next is due, since when Docker refuses (times
+    of the clock), and its last refusal."""
+
+    count: int = 0
+    next_at: float = 0.0
+    refused_at: float | None = None
+    error: str = ""
+
+
+@define
 class Context:
     """The surroundings of a job's steps, in this process.
 
@@ -32,7 +43,7 @@ class Context:
     has been booted since the job began. `stopped_at` and `back_at` are readings of the clock:
     the first thing that was stopped, and the last container that was back. `seen_running` are ids
     of containers that ran since Docker's last start, `ran_through` those that then ended with 0.
-    `note` writes what `keep` is given into the journal; `reopened` is True when the job had ended
+    `tries` are the starts of containers, by id, since Docker's last stop. `note` writes what `keep` is given into the journal; `reopened` is True when the job had ended
     and somebody takes it back.
     """
 
@@ -48,6 +59,7 @@ class Context:
     back_at: float | None = None
     seen_running: set[str] = field(factory=set)
     ran_through: set[str] = field(factory=set)
+    tries: dict[str, Tries] = field(factory=dict)
 
     def begun(self, kind: str) -> bool:
         """True if a step of that kind was begun, in this process or an earlier one."""

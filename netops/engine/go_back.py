@@ -13,7 +13,7 @@ from contextlib import suppress
 from netops.engine.before import KIND as REMEMBER
 from netops.engine.before import before_of
 from netops.engine.context import Clock, Context, Saved
-from netops.engine.errors import CheckFailed, DockernetError, OldStateLost
+from netops.engine.errors import CheckFailed, DockernetError, OldStateLost, Refused
 from netops.engine.hold import range_release
 from netops.engine.identity import same_containers
 from netops.engine.journal import (
@@ -88,7 +88,8 @@ def look_back(ctx: Context, plan: Plan, journal: Journal) -> None:
     """Raise OldStateLost if a step that was begun cannot be undone any more. Touches nothing."""
     for entry in journal.entries():
         if entry.phase == BEGUN:
-            step_of(plan.steps[entry.step - 1]).look_back(ctx, entry.saved)
+            with suppress(Refused):  # A step that this version does not know is told by its undo.
+                step_of(plan.steps[entry.step - 1]).look_back(ctx, entry.saved)
 
 
 def _kept_if_possible(journal: Journal) -> Callable[[str, Saved], None]:

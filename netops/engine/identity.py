@@ -58,7 +58,7 @@ def same_containers(
                 found[ran.id] = free.pop(chosen.id)
 
     take(lambda ran, c: c.id == ran.id and not _replaced_task(ran, c, free))
-    take(lambda ran, c: c.name == ran.name)
+    take(lambda ran, c: c.name == ran.name and not _replaced_task(ran, c, free))
     take(lambda ran, c: bool(manager_key(ran.labels)) and _key(c) == manager_key(ran.labels))
     return found
 

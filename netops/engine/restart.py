@@ -13,13 +13,13 @@ from collections.abc import Mapping, Sequence
 from attrs import define, field, frozen
 
 from netops.engine.before import RanBefore
-from netops.engine.context import FIRST_POLL_S, LONGEST_POLL_S, Context
+from netops.engine.context import FIRST_POLL_S, LONGEST_POLL_S, Context, Tries
 from netops.engine.depends import ready_to_start
 from netops.engine.errors import CheckFailed
 from netops.engine.identity import made_by_scheduler, same_containers
 from netops.engine.observed import Container
 from netops.engine.ran_through import still_expected
-from netops.engine.running import Running, returned_note, started_after
+from netops.engine.running import Running, returned_note, started_since
 from netops.engine.stopping import all_at_once
 
 # A refusal of Docker's may pass (a port that is still bound, a volume that is mounted late); a
@@ -40,16 +40,6 @@ class NotRunning:
 
     def __str__(self) -> str:
         return f"{self.why} Run: {self.command}"
-
-
-@define
-class _Tries:
-    """The starts of one container: how many, when the next is due, since when Docker refuses."""
-
-    count: int = 0
-    next_at: float = 0.0
-    refused_at: float | None = None
-    error: str = ""
 
 
 def restart_limit_s(running: Running) -> float:
@@ -78,7 +68,6 @@ class _Restart:
     running: Running
     limit_s: float
     begun: float = 0.0
-    tries: dict[str, _Tries] = field(factory=dict)
     started: list[str] = field(factory=list)
     given_up: dict[str, NotRunning] = field(factory=dict)
 
@@ -89,7 +78,8 @@ class _Restart:
         while True:
             now = self.ctx.ports.docker.containers()
             self._stop_again(now)
-            expected = [*self.running.containers, *started_after(self.running, now)]
+            self.running = started_since(self.ctx, self.running, now)
+            expected = self.running.containers
             same = same_containers(expected, now)
             self.ctx.seen_running |= {c.id for c in now if c.running}
             self._nudge_looping(expected, same)
@@ -101,6 +91,8 @@ class _Restart:
             missing = [ran for ran in missing if not self._gives_up(ran, same.get(ran.id))]
             if not missing:
                 break
+            if all(ran.id not in same for ran in missing):
+                self.ctx.outage_ends()  # What is there runs; the rest may come by its manager.
             if not self._start(missing, same, now):
                 self.ctx.clock.sleep(pause)
                 pause = min(pause * 1.5, LONGEST_POLL_S)
@@ -142,14 +134,14 @@ class _Restart:
         policy does not bring it back. Its state proves nothing."""
         for ran in expected:
             container = same.get(ran.id)
-            if not ran.restarting or container is None or ran.id in self.tries:
+            if not ran.restarting or container is None or ran.id in self.ctx.tries:
                 continue
             if container.state == "exited":
-                self.tries[ran.id] = _Tries()
+                self.ctx.tries[ran.id] = Tries()
                 all_at_once(self.ctx.ports.docker.start, [container.id])
 
     def _gives_up(self, ran: RanBefore, container: Container | None) -> bool:
-        elapsed_s, tries = self._elapsed_s(), self.tries.get(ran.id, _Tries())
+        elapsed_s, tries = self._elapsed_s(), self.ctx.tries.get(ran.id, Tries())
         if container is None:
             if elapsed_s < (UNITS_S if self.running.units else GONE_S):
                 return False
@@ -182,7 +174,7 @@ class _Restart:
             container = same.get(ran.id)
             if container is None or made_by_scheduler(ran.labels):
                 continue
-            if clock < self.tries.setdefault(ran.id, _Tries()).next_at:
+            if clock < self.ctx.tries.setdefault(ran.id, Tries()).next_at:
                 continue
             if ready_to_start(ran, missing, now, patient=patient):
                 due[container.id] = ran
@@ -193,7 +185,7 @@ class _Restart:
         return bool(due) and not failed and len(due) == len(missing)
 
     def _tried(self, ran: RanBefore, error: str) -> None:
-        tries, clock = self.tries[ran.id], self.ctx.clock.monotonic()
+        tries, clock = self.ctx.tries[ran.id], self.ctx.clock.monotonic()
         tries.next_at = clock + min(FIRST_PAUSE_S * 2**tries.count, LONGEST_PAUSE_S)
         tries.count += 1
         tries.error = error

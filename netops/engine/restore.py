@@ -24,6 +24,7 @@ from netops.engine.serial import Json
 from netops.engine.verify import docker_problems, kernel_problems
 
 RECORD_S, STEADY_S = 10.0, 0.5
+RELEASED = "released"
 
 
 def docker_is_on(ctx: Context, before: Before) -> bool:
@@ -112,7 +113,8 @@ def _release(ctx: Context, before: Before) -> None:
     A network that holds it stands in dockerd's own store: with dockerd down it has to be started
     once to forget it.
     """
-    if ctx.begun("hold_range") and not ctx.ports.docker.daemon().running:
+    held = ctx.begun("hold_range") and RELEASED not in ctx.memory
+    if held and not ctx.ports.docker.daemon().running:
         with suppress(OperationFailed):
             docker_start(ctx)
     if not ctx.ports.docker.daemon().running:
@@ -122,6 +124,7 @@ def _release(ctx: Context, before: Before) -> None:
     names = [n.name for n in takers or range_takers(ctx.ports, before.interface.network)] + stayed
     if names:
         raise OldStateLost(lost_text(before, names), f"docker network rm {' '.join(names)}")
+    ctx.keep(RELEASED, {})
 
 
 def lost_text(before: Before, names: list[str]) -> str:

@@ -20,6 +20,7 @@ from netops.engine.observed import Container
 from netops.engine.serial import from_json, to_json
 
 NOTE, RETURNED, STOPPED_BY_US = "running", "returned", "stopped_by_us"
+LOOKED_AFRESH = "looked_afresh"
 
 
 @frozen
@@ -65,7 +66,15 @@ def running_note(ctx: Context) -> Running:
         return known  # dockerd went away while it was asked.
     ctx.keep(NOTE, to_json(seen))
     ctx.memory.pop(RETURNED, None)
+    ctx.tries.clear()
+    if ctx.reopened:
+        ctx.keep(LOOKED_AFRESH, {})
     return seen
+
+
+def _long_ended(ctx: Context) -> bool:
+    """Return whether the last look is that of a job that had ended, and says nothing of today."""
+    return ctx.reopened and LOOKED_AFRESH not in ctx.memory
 
 
 def returned_note(ctx: Context) -> None:
@@ -91,7 +100,7 @@ def _look(ctx: Context, known: Running) -> Running:
 
 def _units_due(ctx: Context, known: Running) -> tuple[str, ...]:
     """Return the units that are down because Docker is, not because somebody stopped them."""
-    return () if RETURNED in ctx.memory or ctx.reopened else known.units
+    return () if RETURNED in ctx.memory or _long_ended(ctx) else known.units
 
 
 def _still_due(ctx: Context, known: Running, now: Iterable[Container]) -> list[RanBefore]:
@@ -100,7 +109,7 @@ def _still_due(ctx: Context, known: Running, now: Iterable[Container]) -> list[R
     In the middle of a job they are down because Docker was stopped. Later they count unless
     somebody stopped them, or they ended by themselves with 0; long after a job has ended none does.
     """
-    if ctx.reopened:
+    if _long_ended(ctx):
         return []
     due = []
     same = same_containers(known.containers, now)
@@ -134,6 +143,16 @@ def _with_proof(ran: RanBefore, known: Iterable[RanBefore]) -> RanBefore:
         if old.id == ran.id:
             return evolve(ran, reaches=old.reaches, answered=old.answered)
     return ran
+
+
+def started_since(ctx: Context, running: Running, now: Iterable[Container]) -> Running:
+    """Return `running` with what `started_after` finds, noted in the journal."""
+    more = started_after(running, now)
+    if not more:
+        return running
+    found = evolve(running, containers=(*running.containers, *more))
+    ctx.keep(NOTE, to_json(found))
+    return found
 
 
 def started_after(running: Running, now: Iterable[Container]) -> list[RanBefore]:

@@ -35,8 +35,8 @@ def test_it_does_before_and_after_the_outage_all_that_can_be_done_there() -> Non
     assert kinds == [
         "remember", "write_config", "validate_config",
         "docker_stop", "link_set", "address_remove", "address_add", "link_set", "docker_start",
-        "start_containers",
-        "forget_connections", "verify_layers", "verify_containers",
+        "hold_range", "start_containers",
+        "forget_connections", "verify_layers", "verify_containers", "look_again",
     ]  # fmt: skip
     assert set(kinds) | {"stop_containers"} <= set(registry())
 

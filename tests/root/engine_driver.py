@@ -1,13 +1,15 @@
 """Runs the engine with its real adapters inside a lab host: `engine_driver.py COMMAND JSON`.
 
-Prints one JSON object. Commands: plan, apply (observe, plan, apply; `fault` makes one step fail),
-settle, audit, keep. Used by the tests through in_host.py.
+Prints one JSON object. Commands: plan, apply (observe, plan, apply; `fault` makes one step fail,
+`amid` runs a line of shell at a step, `hold` waits for a confirm), settle (`why` undoes it),
+confirm, revert, audit, keep. Used by the tests through in_host.py.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import time
 from ipaddress import IPv4Address, IPv4Network
@@ -18,7 +20,8 @@ from netops.engine import apply as engine
 from netops.engine.adapters import host_ports
 from netops.engine.context import Context
 from netops.engine.desired import parse_spec
-from netops.engine.errors import OperationFailed
+from netops.engine.errors import OldStateLost, OperationFailed
+from netops.engine.go_back import context_new, look_back
 from netops.engine.journal import Journal
 from netops.engine.nat.audit import audit
 from netops.engine.nat_keep import nat_keep
@@ -28,8 +31,8 @@ from netops.engine.plan import Plan
 from netops.engine.planner import make_plan, require_same
 from netops.engine.ports import HostPorts
 from netops.engine.serial import from_json, to_json
-from netops.engine.settle import settle
-from netops.engine.steps import registry
+from netops.engine.settle import context_again, settle
+from netops.engine.steps import registry, step_of
 from netops.engine.steps.base import Step
 
 PORTS = host_ports()
@@ -87,6 +90,47 @@ class Fault:
         setattr(kind, "do", do)  # noqa: B010 - a method of every step of that kind
 
 
+def happen(kind: str, when: str, line: str) -> None:
+    """Have a line of shell run right before a step's `when` (save or do), once."""
+    step = registry()[kind]
+    original = getattr(step, when)
+
+    def wrapped(self: Step, ctx: Context) -> Any:
+        setattr(step, when, original)
+        subprocess.run(["sh", "-c", line], check=True, stdout=sys.stderr)
+        return original(self, ctx)
+
+    setattr(step, when, wrapped)
+
+
+def run_confirm(asked: dict[str, Any]) -> dict[str, Any]:
+    """End a job that waits for its confirm, as the guard does it."""
+    journal = Journal(Path(asked["job"]))
+    snapshot, held = journal.snapshot(), journal.held
+    assert snapshot is not None
+    assert held is not None
+    ctx = context_new(PORTS, emit, controller(asked), None)
+    for spec in snapshot.plan.steps:
+        step_of(spec).finish(ctx)
+    journal.finish(held)
+    return {"outcome": to_json(held), "events": EVENTS}
+
+
+def run_revert(asked: dict[str, Any]) -> dict[str, Any]:
+    """Take an ended job back, as a person at the console does it; `refused` says why not."""
+    journal = Journal(Path(asked["job"]))
+    snapshot = journal.snapshot()
+    assert snapshot is not None
+    ctx = context_again(journal, snapshot, journal.entries(), PORTS, emit, None)
+    try:
+        look_back(ctx, snapshot.plan, journal)
+    except OldStateLost as error:
+        return {"refused": f"{error.message} {error.hint}"}
+    journal.reopen("Taken back.")
+    outcome = settle(journal, PORTS, emit)
+    return {"outcome": to_json(outcome), "events": EVENTS}
+
+
 def run_apply(asked: dict[str, Any]) -> dict[str, Any]:
     """Observe, plan (or take `plan`, which must still hold), apply."""
     if "plan" in asked:
@@ -96,7 +140,10 @@ def run_apply(asked: dict[str, Any]) -> dict[str, Any]:
         plan = plan_of(asked, PORTS)
     if "fault" in asked:
         Fault(*asked["fault"]).arm(plan)
-    outcome = engine.apply(plan, PORTS, emit, Journal(Path(asked["job"])), controller(asked))
+    for step, when, line in asked.get("amid", []):
+        happen(step, when, line)
+    journal, hold = Journal(Path(asked["job"])), bool(asked.get("hold"))
+    outcome = engine.apply(plan, PORTS, emit, journal, controller(asked), hold=hold)
     answer = {"outcome": to_json(outcome), "events": EVENTS, "plan": to_json(plan)}
     return {**answer, "python_iptables": "iptc" in sys.modules}
 
@@ -112,8 +159,13 @@ def main() -> None:
         answer = {"nat": [to_json(entry) for entry in audit(observe(PORTS, controller(asked)))]}
     elif command == "keep":
         answer = {"missing": nat_keep(PORTS)}
+    elif command == "confirm":
+        answer = run_confirm(asked)
+    elif command == "revert":
+        answer = run_revert(asked)
     else:
-        outcome = settle(Journal(Path(asked["job"])), PORTS, emit)
+        journal = Journal(Path(asked["job"]))
+        outcome = settle(journal, PORTS, emit, why=asked.get("why", ""), hold="why" in asked)
         answer = {"outcome": to_json(outcome), "events": EVENTS}
     print(json.dumps(answer))
 

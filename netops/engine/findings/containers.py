@@ -8,7 +8,7 @@ from netops.engine.basis import publish_text
 from netops.engine.findings.overlaps import names_old_subnet
 from netops.engine.findings.subnet_case import SubnetCase, info, listed, warning
 from netops.engine.nat.ruleset import OWN
-from netops.engine.observed import Container
+from netops.engine.observed import Container, Publish
 from netops.engine.plan import Finding
 
 
@@ -99,9 +99,34 @@ def starts_stopped(case: SubnetCase) -> Iterator[Finding]:
     if names:
         message = (
             f"{listed(names)} {'is' if len(names) == 1 else 'are'} stopped but has the restart "
-            "policy “always”: Docker starts such containers whenever it starts itself."
+            "policy “always”: Docker starts such containers whenever it starts itself, and "
+            "Dockernet stops them again."
         )
         yield warning("starts-stopped-containers", message, listed(names))
+
+
+def ports_contested(case: SubnetCase) -> Iterator[Finding]:
+    """Docker starts both at its own start, and whoever is first gets the port."""
+    for stopped in case.started_by_docker:
+        for ran in case.running:
+            ports = [
+                publish_text(p)
+                for p in ran.publishes
+                if any(_same_port(p, other) for other in stopped.publishes)
+            ]
+            if ports:
+                message = (
+                    f"{stopped.name} is stopped and wants a port that {ran.name} has "
+                    f"({listed(ports)}). Docker starts both when it starts; Dockernet stops "
+                    f"{stopped.name} again and sees that {ran.name} has its port."
+                )
+                yield warning("port-contested", message, stopped.name)
+
+
+def _same_port(one: Publish, other: Publish) -> bool:
+    """Return whether only one of the two can be bound."""
+    same = (one.protocol, one.host_port) == (other.protocol, other.host_port)
+    return same and (None in (one.host_ip, other.host_ip) or one.host_ip == other.host_ip)
 
 
 def restarting(case: SubnetCase) -> Iterator[Finding]:

@@ -33,6 +33,7 @@ ALL: tuple[Callable[[SubnetCase], Iterable[Finding]], ...] = (
     containers.controller_through_bridge,
     containers.rules_name_old,
     containers.starts_stopped,
+    containers.ports_contested,
     containers.restarting,
     containers.slow_to_stop,
     containers.restarts,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netops.engine.context import Context
-from netops.engine.steps.proof import RUNNING_S, ProofStep, start_or_fail
+from netops.engine.steps.proof import ProofStep, wait_until_running
 from netops.engine.verify import running_problems
 
 # A program that misses its database ends within a few seconds of its start, and after the proof.
@@ -19,11 +19,9 @@ class LookAgain(ProofStep):
         if ctx.back_at is not None:
             ctx.clock.sleep(max(0.0, ctx.back_at + STEADY_S - ctx.clock.monotonic()))
         if running_problems(ctx, self.expected(ctx), self.interface.network):
-            # It may have waited in vain for one that is up by now.
-            start_or_fail(ctx, self.interface)
+            wait_until_running(ctx, self.interface)
             ctx.clock.sleep(STEADY_S)
 
     def check(self, ctx: Context) -> None:
-        expected, subnet = self.expected(ctx), self.interface.network
-        ctx.wait(lambda: running_problems(ctx, expected, subnet), RUNNING_S)
+        wait_until_running(ctx, self.interface)
         ctx.output("All that ran still runs.")

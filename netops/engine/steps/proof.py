@@ -8,10 +8,10 @@ from ipaddress import IPv4Interface, IPv4Network
 from attrs import evolve
 
 from netops.engine.before import Before, RanBefore, before_of
-from netops.engine.context import Context
+from netops.engine.context import LONGEST_POLL_S, Context
 from netops.engine.errors import CheckFailed, OperationFailed
 from netops.engine.identity import same_containers
-from netops.engine.restart import restart_containers
+from netops.engine.restart import restart_containers, restart_limit_s
 from netops.engine.running import Running, running_known
 from netops.engine.steps.base import Step
 from netops.engine.verify import (
@@ -35,12 +35,32 @@ def running_after(ctx: Context, interface: IPv4Interface) -> Running:
     return evolve(running, containers=tuple(left))
 
 
-def start_or_fail(ctx: Context, interface: IPv4Interface) -> None:
+def wait_until_running(ctx: Context, interface: IPv4Interface) -> None:
+    """Wait until all that ran runs with its addresses; what ends meanwhile is started again.
+
+    A program may need one that is slower to come up. Raises CheckFailed or OperationFailed when the
+    time is up.
+    """
+    end = ctx.clock.monotonic() + restart_limit_s(running_known(ctx))
+    while True:
+        expected = running_after(ctx, interface).without(())
+        problems = running_problems(ctx, expected, interface.network)
+        if not problems:
+            ctx.outage_ends()
+            return
+        left_s = end - ctx.clock.monotonic()
+        if left_s <= 0:
+            raise CheckFailed(" ".join(problems))
+        start_or_fail(ctx, interface, left_s)
+        ctx.clock.sleep(LONGEST_POLL_S)
+
+
+def start_or_fail(ctx: Context, interface: IPv4Interface, timeout_s: float | None = None) -> None:
     """Start what ran and does not. Raises OperationFailed, naming each that could not be started.
 
     What somebody has removed meanwhile is told: it is theirs, and no way back would bring it again.
     """
-    down = restart_containers(ctx, running_after(ctx, interface))
+    down = restart_containers(ctx, running_after(ctx, interface), timeout_s)
     gone = [one.name for one in down if one.gone]
     if gone:
         ctx.output(f"Removed by others during the job: {_and(gone)}.")
@@ -78,9 +98,7 @@ class StartContainers(ProofStep):
         self.check(ctx)
 
     def check(self, ctx: Context) -> None:
-        expected, subnet = self.expected(ctx), self.interface.network
-        ctx.wait(lambda: running_problems(ctx, expected, subnet), RUNNING_S)
-        ctx.outage_ends()
+        wait_until_running(ctx, self.interface)
         if ctx.outage_s is not None:
             ctx.output(f"All that ran runs again, after {ctx.outage_s:.1f} s.")
 
@@ -132,8 +150,8 @@ class VerifyContainers(ProofStep):
     kind = "verify_containers"
 
     def check(self, ctx: Context) -> None:
+        wait_until_running(ctx, self.interface)
         before, expected = before_of(ctx), self.expected(ctx)
-        ctx.wait(lambda: running_problems(ctx, expected, self.interface.network), LAYERS_S)
         self._tell_addresses(ctx, expected)
         ctx.wait(lambda: outside_problems(ctx, before, expected), OUTSIDE_S)
         if any(ran.reaches for ran in expected):

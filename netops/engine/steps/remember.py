@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from ipaddress import IPv4Interface
 
 from netops.engine.before import KIND, Before, RanBefore, before_of, take
-from netops.engine.context import Context, Saved
+from netops.engine.context import LONGEST_POLL_S, Context, Saved
 from netops.engine.errors import CheckFailed
-from netops.engine.restart import NotRunning, restart_containers
+from netops.engine.restart import NotRunning, restart_containers, restart_limit_s
 from netops.engine.running import RETURNED, Running, running_known, running_note
 from netops.engine.serial import from_json, to_json
 from netops.engine.steps.base import Step
@@ -63,10 +63,21 @@ class Remember(Step):
                 + running_problems(ctx, expected, before.interface.network)
             )
 
-        ctx.wait(problems, SETTLE_S)
+        _wait_started(ctx, problems, running)
         ctx.outage_ends()
         _prove_reach(ctx, before, expected)
         ctx.output(f"docker0 has {_text(before)} as before; {_told(down)}.")
+
+
+def _wait_started(ctx: Context, problems: Callable[[], list[str]], running: Running) -> None:
+    """Wait until nothing is wrong; what ends meanwhile is started again, as on the way forward."""
+    end = ctx.clock.monotonic() + SETTLE_S + restart_limit_s(running)
+    while found := problems():
+        left_s = end - ctx.clock.monotonic()
+        if left_s <= 0:
+            raise CheckFailed(" ".join(found))
+        restart_containers(ctx, running, min(left_s, SETTLE_S))
+        ctx.clock.sleep(LONGEST_POLL_S)
 
 
 def _to_run(ctx: Context) -> Running:
