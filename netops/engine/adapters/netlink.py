@@ -11,8 +11,11 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any, TypeVar
 
 from netops.engine.adapters import probe
+from netops.engine.adapters.connections import Begun, Tracked
 from netops.engine.adapters.conntrack import connections_forget
+from netops.engine.adapters.outside import ports_tried_outside
 from netops.engine.adapters.ping import echo_answered
+from netops.engine.adapters.port_tries import ports_tried
 from netops.engine.adapters.rtnl import read_address, read_links, read_routes, write_route
 from netops.engine.adapters.threads import (
     in_namespace,
@@ -23,9 +26,10 @@ from netops.engine.adapters.threads import (
 )
 from netops.engine.errors import OperationFailed
 from netops.engine.observed import Address, Link, Route
-from netops.engine.ports import Inside, Translation
+from netops.engine.ports import Inside, PortAnswer, PortProbe, Translation
 
 T = TypeVar("T")
+_LOOPBACK = IPv4Network("127.0.0.0/8")
 
 
 class LinuxNetlink:
@@ -108,10 +112,11 @@ class LinuxNetlink:
         return tuple(a.interface for a in found.addresses) if found else ()
 
     def forget_connections(
-        self, subnet: IPv4Network, ports: Collection[tuple[int, int]] = ()
+        self, subnet: IPv4Network | None, ports: Collection[tuple[int, int]] = ()
     ) -> int:
         """Delete the conntrack entries of `subnet` and to `ports`; return how many there were."""
-        return connections_forget(subnet, ports)
+        own = [IPv4Network(a.interface.ip) for a in self.addresses()] if ports else []
+        return connections_forget(subnet, ports, [*own, _LOOPBACK])
 
     def reaches(self, pid: int, target: IPv4Address, timeout_s: float) -> bool:
         """Return whether an ICMP echo from that process's network namespace is answered."""
@@ -131,6 +136,15 @@ class LinuxNetlink:
             except OSError:
                 return "silent"
         return "open"
+
+    def try_ports(
+        self, probes: Sequence[PortProbe], timeout_s: float, *, outside: bool
+    ) -> tuple[PortAnswer, ...]:
+        """Try all ports at once, from this host or from a client outside of it."""
+        if outside:
+            return ports_tried_outside(probes, timeout_s)
+        with Begun() as begun, Tracked() as tracked:
+            return ports_tried(probes, timeout_s, begun, tracked)
 
     def translated(
         self, bridge: str, inside: IPv4Interface, gateway: IPv4Address, target: IPv4Address

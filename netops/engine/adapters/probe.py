@@ -6,7 +6,6 @@ that nobody has, a route by the bridge. When this process dies, the kernel remov
 
 from __future__ import annotations
 
-import ctypes
 import os
 import select
 import socket
@@ -15,13 +14,12 @@ import time
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Any
 
-from netops.engine.adapters.conntrack import Begun, connections
+from netops.engine.adapters.connections import Begun, connections
 from netops.engine.adapters.ping import echo_answered
-from netops.engine.adapters.threads import in_own_thread
+from netops.engine.adapters.threads import in_own_thread, namespace_new
 from netops.engine.errors import OperationFailed
 from netops.engine.ports import Translation
 
-_CLONE_NEWNET = 0x40000000  # linux/sched.h
 _ETH_P_ARP = 0x0806
 _PROTOCOLS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
 _ECHO_S, _ARP_S, _CONNECT_S = 1.5, 0.4, 1.0
@@ -53,7 +51,7 @@ def _ping_from(
     try:
         # A socket stays in the namespace that it was opened in, wherever its thread goes.
         with IPRoute() as host:
-            _unshare()
+            namespace_new()
             with IPRoute() as own:
                 try:
                     _plug(host, own, bridge, name)
@@ -65,12 +63,6 @@ def _ping_from(
                     _unplug(host, name)
     except NetlinkError as error:
         raise OperationFailed(f"A probe on {bridge} could not be set up: {error}.") from error
-
-
-def _unshare() -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(_CLONE_NEWNET) != 0:
-        raise OperationFailed(f"No network namespace: {os.strerror(ctypes.get_errno())}.")
 
 
 def _plug(host: Any, own: Any, bridge: str, name: str) -> None:
