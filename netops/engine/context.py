@@ -32,6 +32,7 @@ class Context:
     has been booted since the job began. `stopped_at` and `back_at` are readings of the clock:
     the first thing that was stopped, and the last container that was back. `seen_running` are ids
     of containers that ran since Docker's last start, `ran_through` those that then ended with 0.
+    `told_once` are messages that a look made again and again does not repeat.
     """
 
     ports: HostPorts
@@ -44,10 +45,17 @@ class Context:
     back_at: float | None = None
     seen_running: set[str] = field(factory=set)
     ran_through: set[str] = field(factory=set)
+    told_once: set[str] = field(factory=set)
 
     def begun(self, kind: str) -> bool:
         """True if a step of that kind was begun, in this process or an earlier one."""
         return kind in self.memory
+
+    def output_once(self, message: str) -> None:
+        """Say something that this process has not said yet."""
+        if message not in self.told_once:
+            self.told_once.add(message)
+            self.output(message)
 
     def outage_begins(self) -> None:
         """Note that something people use is about to stop; the first call counts."""

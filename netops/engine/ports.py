@@ -115,10 +115,6 @@ class Netlink(Protocol):
         """True if an ICMP echo sent from that process's network namespace is answered."""
         ...
 
-    def probe_tcp(self, address: IPv4Address, l4_port: int, timeout_s: float) -> str:
-        """Connect from the host: "open", "refused" (answered by a reset) or "silent"."""
-        ...
-
     def try_ports(
         self, probes: Sequence[PortProbe], timeout_s: float, *, outside: bool
     ) -> tuple[PortAnswer, ...]:
@@ -136,12 +132,6 @@ class Netlink(Protocol):
 
         Raises OperationFailed when somebody else has that address.
         """
-        ...
-
-    def led_to(
-        self, protocol: str, address: IPv4Address, l4_port: int
-    ) -> tuple[IPv4Address, int] | None:
-        """Where a packet of the host to that address and port is led, None without a trace."""
         ...
 
 

@@ -37,9 +37,7 @@ class Bench:
         self.starts = 0
         self.said: list[str] = []
         docker = SimpleNamespace(containers=self.containers, start=self.start)
-        netlink = SimpleNamespace(
-            inside=lambda pids: {}, probe_tcp=lambda *_: "silent", reaches=lambda *_: False
-        )
+        netlink = SimpleNamespace(inside=lambda pids: {}, reaches=lambda *_: False)
         ports: Any = SimpleNamespace(docker=docker, netlink=netlink)
         clock: Any = SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda seconds: None)
         self.ctx = Context(ports, host().controller, self.said.append, clock=clock)

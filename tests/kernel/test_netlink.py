@@ -6,8 +6,6 @@ import asyncio
 import ctypes
 import json
 import struct
-import subprocess
-import time
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
@@ -236,29 +234,6 @@ def test_it_finds_nothing_to_forget_where_nothing_is_tracked(
     namespace: Callable[[], Namespace],
 ) -> None:
     assert namespace().inside(lambda: NETLINK.forget_connections(IPv4Network("10.0.0.0/8"))) == 0
-
-
-def test_it_probes_tcp_ports(small_host: SmallHost) -> None:
-    host, container = small_host.host, small_host.container
-    there, nobody = IPv4Address("10.10.0.2"), IPv4Address("10.10.0.99")
-
-    def probe(address: IPv4Address, l4_port: int) -> str:
-        return host.inside(lambda: NETLINK.probe_tcp(address, l4_port, 0.5))
-
-    assert probe(there, 8000) == "refused"
-    listener = "import socket,sys; s=socket.create_server(('10.10.0.2',8000)); sys.stdin.read()"
-    server = subprocess.Popen(
-        ["nsenter", "-t", str(container.pid), "-n", "python3", "-c", listener],
-        stdin=subprocess.PIPE,
-    )
-    deadline = time.monotonic() + 10
-    while probe(there, 8000) != "open":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    server.communicate()
-    container.run("iptables", "-A", "INPUT", "-p", "tcp", "--dport", "8001", "-j", "DROP")
-    assert probe(there, 8001) == "silent"
-    assert probe(nobody, 8000) == "silent"
 
 
 def test_it_works_inside_a_running_event_loop(small_host: SmallHost) -> None:

@@ -1,13 +1,14 @@
 """Runs the engine with its real adapters inside a lab host: `engine_driver.py COMMAND JSON`.
 
-Prints one JSON object. Commands: plan, apply (observe, plan, apply; `fault` makes one step fail),
-settle, audit, keep. Used by the tests through in_host.py.
+Prints one JSON object. Commands: plan, apply (observe, plan, apply; `fault` makes one step fail,
+`meanwhile` has somebody else act after one), settle, audit, keep. The tests use it by in_host.py.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import time
 from ipaddress import IPv4Address, IPv4Network
@@ -87,6 +88,18 @@ class Fault:
         setattr(kind, "do", do)  # noqa: B010 - a method of every step of that kind
 
 
+def meanwhile(kind: str, line: str) -> None:
+    """Have somebody else run a line of shell right after each step of that kind."""
+    step_class = registry()[kind]
+    original = step_class.do
+
+    def do(step: Step, ctx: Context) -> None:
+        original(step, ctx)
+        subprocess.run(["sh", "-c", line], check=True)
+
+    setattr(step_class, "do", do)  # noqa: B010 - a method of every step of that kind
+
+
 def run_apply(asked: dict[str, Any]) -> dict[str, Any]:
     """Observe, plan (or take `plan`, which must still hold), apply."""
     if "plan" in asked:
@@ -96,6 +109,8 @@ def run_apply(asked: dict[str, Any]) -> dict[str, Any]:
         plan = plan_of(asked, PORTS)
     if "fault" in asked:
         Fault(*asked["fault"]).arm(plan)
+    if "meanwhile" in asked:
+        meanwhile(*asked["meanwhile"])
     outcome = engine.apply(plan, PORTS, emit, Journal(Path(asked["job"])), controller(asked))
     answer = {"outcome": to_json(outcome), "events": EVENTS, "plan": to_json(plan)}
     return {**answer, "python_iptables": "iptc" in sys.modules}

@@ -125,18 +125,6 @@ class LinuxNetlink:
         except OSError:
             return False
 
-    def probe_tcp(self, address: IPv4Address, l4_port: int, timeout_s: float) -> str:
-        """Connect from the host: "open", "refused" (answered by a reset) or "silent"."""
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
-            client.settimeout(timeout_s)
-            try:
-                client.connect((str(address), l4_port))
-            except ConnectionRefusedError:
-                return "refused"
-            except OSError:
-                return "silent"
-        return "open"
-
     def try_ports(
         self, probes: Sequence[PortProbe], timeout_s: float, *, outside: bool
     ) -> tuple[PortAnswer, ...]:
@@ -151,12 +139,6 @@ class LinuxNetlink:
     ) -> Translation:
         """Send packets to `target` from a short-lived namespace on `bridge`."""
         return probe.translated(bridge, inside, gateway, target)
-
-    def led_to(
-        self, protocol: str, address: IPv4Address, l4_port: int
-    ) -> tuple[IPv4Address, int] | None:
-        """Return where a packet of the host to that address and port is led."""
-        return probe.led_to(protocol, address, l4_port)
 
     def _ask(self, work: Callable[[Any], T], ignore: int = 0) -> T:
         def run() -> T:

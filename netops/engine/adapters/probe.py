@@ -14,15 +14,14 @@ import time
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Any
 
-from netops.engine.adapters.connections import Begun, connections
+from netops.engine.adapters.connections import connections
 from netops.engine.adapters.ping import echo_answered
 from netops.engine.adapters.threads import in_own_thread, namespace_new
 from netops.engine.errors import OperationFailed
 from netops.engine.ports import Translation
 
 _ETH_P_ARP = 0x0806
-_PROTOCOLS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
-_ECHO_S, _ARP_S, _CONNECT_S = 1.5, 0.4, 1.0
+_ECHO_S, _ARP_S = 1.5, 0.4
 
 
 def translated(
@@ -117,26 +116,3 @@ def _address(own: Any, inside: IPv4Interface, gateway: IPv4Address) -> None:
 def _unplug(host: Any, name: str) -> None:
     for index in host.link_lookup(ifname=name):
         host.link("del", index=index)
-
-
-def led_to(protocol: str, address: IPv4Address, l4_port: int) -> tuple[IPv4Address, int] | None:
-    """Send one packet from this host and look up in conntrack where it was led.
-
-    Returns address and port that are to answer; None when the kernel has no trace of it.
-    """
-    kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
-    with Begun() as begun, socket.socket(socket.AF_INET, kind) as client:
-        client.settimeout(_CONNECT_S)
-        client.bind(("", 0))
-        own_port = client.getsockname()[1]
-        try:
-            client.connect((str(address), l4_port))
-            if protocol == "udp":
-                client.send(b"dockernet")
-        except OSError:
-            pass  # Refused or silent: the packet was sent all the same.
-        for one in (*begun.connections(), *connections()):
-            ours = (one.protocol, one.source_port) == (_PROTOCOLS[protocol], own_port)
-            if ours and (one.destination, one.destination_port) == (address, l4_port):
-                return one.reply_source, one.reply_source_port
-    return None

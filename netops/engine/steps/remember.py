@@ -8,6 +8,7 @@ from ipaddress import IPv4Interface
 from netops.engine.before import KIND, Before, RanBefore, before_of, take
 from netops.engine.context import Context, Saved
 from netops.engine.errors import CheckFailed
+from netops.engine.published import forget_published
 from netops.engine.run_again import run_again
 from netops.engine.serial import from_json, to_json
 from netops.engine.steps.base import Step
@@ -63,6 +64,9 @@ class Remember(Step):
 
         ctx.wait(problems, SETTLE_S)
         ctx.outage_ends()
+        count = forget_published(ctx, [])
+        if count:
+            ctx.output(f"Forgot {count} connections to published ports.")
         _prove_reach(ctx, before, expected)
         ctx.output(f"docker0 has {_text(before)} as before; all that ran runs again.")
 
