@@ -17,7 +17,7 @@ from netops.engine.nat.ruleset import Line, Table, is_own, network_of
 
 YES, MAYBE, NO = 2, 1, 0
 _DROPS, _DEEPEST = ("DROP", "REJECT"), 8
-_KNOWN = {"-s", "-d", "-i", "-o", "-p", "-m", "-j", "-g", "--sport", "--dport", "--dports",
+_KNOWN = {"-s", "-d", "-p", "-m", "-j", "-g", "--sport", "--dport", "--dports",
           "--sports", "--ctstate", "--state", "--comment", "--reject-with"}  # fmt: skip
 _OPPOSITE = {"-i": "-o", "-o": "-i"}
 _MATCHES = {"tcp", "udp", "comment", "conntrack", "state", "multiport"}
@@ -139,6 +139,8 @@ def _link(rule: Line, option: str, packet: Forwarded) -> int:
 def _fits_but_links(packet: Forwarded, rule: Line) -> int:
     found = YES
     for option, (negated, values) in rule.options.items():
+        if option in _OPPOSITE:
+            continue
         if option not in _KNOWN or (option == "-m" and not set(values) <= _MATCHES):
             found = min(found, MAYBE)
             continue
