@@ -231,10 +231,11 @@ def _forget(case: SubnetCase, old: IPv4Interface) -> StepSpec:
     commands = [f"conntrack -D -s {old.network}", f"conntrack -D -d {old.network}"]
     commands += [f"conntrack -D -p {name} --orig-port-dst {port}" for name, port in ports[:MOST]]
     more = "    # and so on, for each port" if len(ports) > MOST else ""
-    title = f"Forget the connections of {old.network}"
     return StepSpec(
         "forget_connections",
-        f"{title} and to the ports" if ports else title,
+        f"Forget the connections of {old.network} and to the ports"
+        if ports
+        else f"Forget the connections of {old.network}",
         "; ".join(commands) + more,
         {"subnet": str(old.network), "ports": [f"{name} {port}" for name, port in ports]},
     )

@@ -72,7 +72,7 @@ def _free_address(host: Any) -> IPv4Address:
             address = network[number]
             if _is_free(host, address):
                 return address
-    names = " and ".join(str(network) for network in _RANGES)
+    names = ", ".join(str(network) for network in _RANGES)
     raise OperationFailed(f"This host uses all of {names}: no address is left for a client.")
 
 
