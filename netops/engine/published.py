@@ -9,6 +9,7 @@ let neither a stranger nor the host in.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv4Network
 
 from attrs import evolve, frozen
@@ -69,26 +70,41 @@ def ports_heard(
     if not tried:
         return {}
     probes = [PortProbe(p.protocol, address, p.host_port) for _, p, address in tried]
-    outer = [one for one in probes if not one.address.is_loopback]
-    by_host = ctx.ports.netlink.try_ports(probes, TRY_S, outside=False)
-    by_client: dict[PortProbe, PortAnswer] = {}
-    try:
-        answers = ctx.ports.netlink.try_ports(outer, TRY_S, outside=True) if outer else ()
-        by_client = dict(zip(outer, answers, strict=True))
-    except OperationFailed as error:
-        ctx.output_once(f"Published ports are tried from this host alone: {error.message}")
+    by_host, by_client = answers_of(ctx, probes)
     heard: dict[str, tuple[PortHeard, ...]] = {}
-    for (container, publish, _), asked, host in zip(tried, probes, by_host, strict=True):
+    for (container, publish, _), host, client in zip(tried, by_host, by_client, strict=True):
         one = PortHeard(
             publish.protocol,
             publish.container_port,
             publish.host_port,
             publish.host_ip,
-            outside=_word(by_client.get(asked), container),
+            outside=_word(client, container),
             host=_word(host, container),
         )
         heard[container.id] = (*heard.get(container.id, ()), one)
     return heard
+
+
+def answers_of(
+    ctx: Context, probes: Sequence[PortProbe]
+) -> tuple[Sequence[PortAnswer], Sequence[PortAnswer | None]]:
+    """Return how each port answers this host and a client outside, None where that one cannot try.
+
+    Both try at the same time: each waits TRY_S for a port that is silent.
+    """
+    netlink = ctx.ports.netlink
+    # Nobody outside can send to 127.0.0.1 (RFC 1122, 3.2.1.3).
+    outer = [probe for probe in probes if not probe.address.is_loopback]
+    by_client: dict[PortProbe, PortAnswer] = {}
+    with ThreadPoolExecutor(1) as pool:
+        client = pool.submit(netlink.try_ports, outer, TRY_S, outside=True) if outer else None
+        by_host = netlink.try_ports(probes, TRY_S, outside=False)
+        try:
+            answers = client.result() if client else ()
+            by_client = dict(zip(outer, answers, strict=True))
+        except OperationFailed as error:
+            ctx.output_once(f"Published ports are tried from this host alone: {error.message}")
+    return by_host, [by_client.get(probe) for probe in probes]
 
 
 def _chosen(containers: Iterable[Container]) -> Iterator[tuple[Container, Publish]]:
@@ -192,6 +208,6 @@ def forget_published(
     """
     wanted = published_now(ctx.ports.docker.containers()) | set(more)
     ports = {(PROTOCOLS[name], port) for name, port in wanted if name in PROTOCOLS}
-    forget = ctx.ports.netlink.forget_connections
-    count = sum(forget(subnet) for subnet in subnets)
-    return count + (forget(None, ports) if ports else 0)
+    netlink = ctx.ports.netlink
+    count = sum(netlink.forget_connections(subnet) for subnet in subnets)
+    return count + (netlink.forget_connections(None, ports) if ports else 0)

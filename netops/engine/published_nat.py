@@ -9,11 +9,11 @@ from attrs import frozen
 
 from netops.engine.context import Context
 from netops.engine.desired_nat import NatPublish
-from netops.engine.errors import CheckFailed, OperationFailed
+from netops.engine.errors import CheckFailed
 from netops.engine.nat.forwarded import Fate, Forwarded, fate
 from netops.engine.nat.ruleset import EMPTY, tables_of
 from netops.engine.ports import ANSWERED, LED, OPEN, REFUSED, PortAnswer, PortProbe
-from netops.engine.published import TRY_S
+from netops.engine.published import answers_of
 
 # A packet may be lost while a bridge port learns, and others may be writing rules.
 RETRY_S = 2.0
@@ -98,13 +98,7 @@ def _probes(ctx: Context, publishes: Sequence[NatPublish]) -> list[tuple[NatPubl
 
 
 def _try(ctx: Context, asked: Sequence[tuple[NatPublish, PortProbe]]) -> list[_Tried]:
-    probes = [probe for _, probe in asked]
-    by_host = ctx.ports.netlink.try_ports(probes, TRY_S, outside=False)
-    by_client: Sequence[PortAnswer | None] = [None] * len(probes)
-    try:
-        by_client = ctx.ports.netlink.try_ports(probes, TRY_S, outside=True)
-    except OperationFailed as error:
-        ctx.output_once(f"Published ports are tried from this host alone: {error.message}")
+    by_host, by_client = answers_of(ctx, [probe for _, probe in asked])
     return [
         _Tried(publish, probe, host, client)
         for (publish, probe), host, client in zip(asked, by_host, by_client, strict=True)
