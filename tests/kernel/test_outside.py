@@ -170,6 +170,8 @@ def test_a_client_goes_with_its_process(published: Namespace) -> None:
     until(lambda: "vethdnp" in published.ip("route show"))
     link = re.findall(r"vethdnp\w+", published.ip("route show"))[0]
     assert "inet" not in published.ip(f"addr show dev {link}")
+    seen = published.inside(lambda: (LinuxNetlink().links(), LinuxNetlink().routes()))
+    assert "vethdnp" not in str(seen)
     client.kill()
     client.wait()
     until(lambda: "vethdnp" not in published.ip("link show"))

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from netops.engine.adapters import probe
 from netops.engine.adapters.connections import Begun, Tracked
 from netops.engine.adapters.conntrack import connections_forget
-from netops.engine.adapters.outside import ports_tried_outside
+from netops.engine.adapters.outside import CLIENT_LINK, ports_tried_outside
 from netops.engine.adapters.ping import echo_answered
 from netops.engine.adapters.port_tries import ports_tried
 from netops.engine.adapters.rtnl import read_address, read_links, read_routes, write_route
@@ -40,16 +40,19 @@ class LinuxNetlink:
     """
 
     def links(self) -> tuple[Link, ...]:
-        """Return all links, by index."""
-        return self._ask(_links)
+        """Return all links, by index, but not that of a client of our own outside."""
+        return tuple(link for link in self._ask(_links) if not link.name.startswith(CLIENT_LINK))
 
     def addresses(self) -> tuple[Address, ...]:
         """Return all IPv4 addresses, in the kernel's order."""
         return self._ask(_addresses)
 
     def routes(self) -> tuple[Route, ...]:
-        """Return the unicast IPv4 routes of all tables (ip route show table all type unicast)."""
-        return self._ask(_routes)
+        """Return the unicast IPv4 routes of all tables (ip route show table all type unicast).
+
+        The one to a client of our own is left out: it would be a change in the host's history.
+        """
+        return tuple(r for r in self._ask(_routes) if not r.link.startswith(CLIENT_LINK))
 
     def link_to(self, target: IPv4Address) -> str:
         """Return the link that a packet to `target` leaves by, "" when there is no route."""

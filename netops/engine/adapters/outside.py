@@ -23,6 +23,8 @@ from netops.engine.adapters.threads import in_own_thread, namespace_new
 from netops.engine.errors import OperationFailed
 from netops.engine.ports import PortAnswer, PortProbe
 
+# A name as Docker's own links have: NetworkManager, dhcpcd and networkd leave veth alone.
+CLIENT_LINK = "vethdnp"
 # For benchmarks (RFC 2544) and link-local (RFC 3927): no client of a published port is there.
 _RANGES = (IPv4Network("198.18.0.0/15"), IPv4Network("169.254.0.0/16"))
 _TRIES = 8
@@ -45,13 +47,14 @@ def ports_tried_outside(probes: Sequence[PortProbe], timeout_s: float) -> tuple[
     except NetlinkError as error:
         message = f"No client outside of this host could be made: {os.strerror(error.code)}."
         raise OperationFailed(message) from error
+    except OSError as error:
+        raise OperationFailed(f"No client outside of this host could be made: {error}.") from error
 
 
 def _tried(probes: Sequence[PortProbe], timeout_s: float) -> tuple[PortAnswer, ...]:
     from pyroute2 import IPRoute
 
-    # A name as Docker's own links have: NetworkManager, dhcpcd and networkd leave veth alone.
-    name = f"vethdnp{os.urandom(3).hex()}"
+    name = f"{CLIENT_LINK}{os.urandom(3).hex()}"
     # A socket stays in the namespace that it was opened in, wherever its thread goes.
     with IPRoute() as host, Begun() as begun, Tracked() as tracked:
         address = _free_address(host)
