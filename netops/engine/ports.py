@@ -41,6 +41,33 @@ class Translation:
     answered: bool
 
 
+# How a published port answers: a connection stands; a datagram came back; the place that packets
+# are led to has no program there; this host itself refuses; packets are led to an address and
+# nothing comes back; no trace.
+OPEN, ANSWERED, REFUSED, REJECTED = "open", "answered", "refused", "rejected"
+LED, SILENT = "led", "silent"
+
+
+@frozen
+class PortProbe:
+    """A port to be tried at an address of this host; `protocol` is "tcp" or "udp"."""
+
+    protocol: str
+    address: IPv4Address
+    l4_port: int
+
+
+@frozen
+class PortAnswer:
+    """How a port answered (`word`), and the address and port that conntrack leads its packets to.
+
+    `place` is None without a trace: where nothing is tracked, or the packet was dropped on its way.
+    """
+
+    word: str
+    place: tuple[IPv4Address, int] | None = None
+
+
 class Netlink(Protocol):
     """Links, addresses and routes of the host's own network namespace (rtnetlink(7))."""
 
@@ -76,11 +103,11 @@ class Netlink(Protocol):
         ...
 
     def forget_connections(
-        self, subnet: IPv4Network, ports: Collection[tuple[int, int]] = ()
+        self, subnet: IPv4Network | None, ports: Collection[tuple[int, int]] = ()
     ) -> int:
         """Delete the conntrack entries to and from `subnet`; return how many there were.
 
-        And those that go to one of `ports` (protocol number of RFC 790, port).
+        And those that go to one of `ports` (protocol number of RFC 790, port) of this host.
         """
         ...
 
@@ -88,8 +115,14 @@ class Netlink(Protocol):
         """True if an ICMP echo sent from that process's network namespace is answered."""
         ...
 
-    def probe_tcp(self, address: IPv4Address, l4_port: int, timeout_s: float) -> str:
-        """Connect from the host: "open", "refused" (answered by a reset) or "silent"."""
+    def try_ports(
+        self, probes: Sequence[PortProbe], timeout_s: float, *, outside: bool
+    ) -> tuple[PortAnswer, ...]:
+        """Try all ports at once, and wait at most `timeout_s` seconds for those that are silent.
+
+        From this host itself (OUTPUT), or as a client `outside` of it, whose packets go by
+        PREROUTING and FORWARD. Raises OperationFailed when no such client can be made.
+        """
         ...
 
     def translated(
@@ -99,12 +132,6 @@ class Netlink(Protocol):
 
         Raises OperationFailed when somebody else has that address.
         """
-        ...
-
-    def led_to(
-        self, protocol: str, address: IPv4Address, l4_port: int
-    ) -> tuple[IPv4Address, int] | None:
-        """Where a packet of the host to that address and port is led, None without a trace."""
         ...
 
 

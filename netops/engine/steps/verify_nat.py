@@ -7,15 +7,16 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from netops.engine.before import targets_of
 from netops.engine.context import Context
-from netops.engine.desired_nat import MASQUERADE, NONE, DesiredNat, NatPublish
+from netops.engine.desired_nat import MASQUERADE, NONE, DesiredNat
 from netops.engine.errors import CheckFailed, OperationFailed
 from netops.engine.nat.ruleset import EMPTY, tables_of
 from netops.engine.nat_keep import lacking
 from netops.engine.nat_setting import NatSetting
+from netops.engine.published_nat import prove_published
 from netops.engine.steps.base import Step
 from netops.engine.steps.nat import NatRemember, foreign_of, setting_in
 
-READ_S, PROBE_S, ADDRESSES = 5.0, 0.5, 8
+READ_S, ADDRESSES = 5.0, 8
 
 
 class VerifyNat(Step):
@@ -32,8 +33,7 @@ class VerifyNat(Step):
             return
         if setting.desired.mode != NONE:
             self._prove_way_out(ctx, setting)
-        for publish in setting.desired.publish:
-            _prove_published(ctx, publish)
+        prove_published(ctx, setting.bridge, setting.desired.publish)
 
     def _tell_others(self, ctx: Context) -> None:
         """Others may write at the same moment; it is said, since it was not us."""
@@ -171,31 +171,3 @@ def _own_addresses(ctx: Context, subnet: IPv4Network) -> list[IPv4Address]:
         for a in ctx.ports.netlink.addresses()
         if a.interface.ip not in subnet and not a.interface.ip.is_loopback
     ]
-
-
-def _prove_published(ctx: Context, publish: NatPublish) -> None:
-    """Where the host's own packet is led; whether a program answers there is only told."""
-    bridges = {n.bridge for n in ctx.ports.docker.networks() if n.bridge}
-    own = [
-        a.interface.ip
-        for a in ctx.ports.netlink.addresses()
-        if a.link not in bridges and not a.interface.ip.is_loopback and a.scope == "global"
-    ]
-    address = publish.host_ip or next(iter(own), None)
-    if address is None:
-        ctx.output(f"This host has no address to try {publish.text} on.")
-        return
-    place = ctx.ports.netlink.led_to(publish.protocol, address, publish.l4_port)
-    if place != (publish.to, publish.to_port):
-        found = f"{place[0]}:{place[1]}" if place else "nowhere"
-        raise CheckFailed(f"Port {publish.l4_port} of {address} leads to {found}: {publish.text}.")
-    port, to = f"{publish.protocol} {address}:{publish.l4_port}", f"{publish.to}:{publish.to_port}"
-    if publish.protocol != "tcp":
-        ctx.output(f"Port {port} leads to {to}.")
-        return
-    told = {
-        "open": f"Port {port} leads to {to}; a program answers.",
-        "refused": f"Port {port} leads to {to}; no program listens there yet.",
-    }
-    nobody = f"Port {port} leads to {to}; nobody answers there yet."
-    ctx.output(told.get(ctx.ports.netlink.probe_tcp(address, publish.l4_port, PROBE_S), nobody))
