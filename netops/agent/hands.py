@@ -97,6 +97,12 @@ class Hands:
                 self._pace.changed()
             self._wake.notify()
 
+    def docker_changed(self) -> None:
+        """Docker told of an event: see that our rules lead where its containers are now."""
+        with self._wake:
+            self._keeper.due_soon()
+            self._wake.notify()
+
     def plan(self, request: PlanRequest) -> None:
         """Make a plan and report it."""
         self._append(lambda: self._plan(request))
