@@ -135,6 +135,7 @@ LABELS = {
     "controller": "The site's address",
     "rules": "Firewall rule",
     "problems": "Unreadable:",
+    "published containers": "Published port's target",
 }
 
 

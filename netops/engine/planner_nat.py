@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from attrs import evolve
+
 from netops.engine import basis
 from netops.engine.desired_nat import KIND, DesiredNat
 from netops.engine.findings.nat import findings_of
@@ -68,12 +70,21 @@ def basis_of(case: NatCase) -> dict[str, Json]:
 
 
 def _published_to(case: NatCase) -> dict[str, Json]:
-    """Where the containers are that ports are published to by name."""
-    named = {p.container for p in case.desired.publish if p.container}
-    places = {name: case.places.place(name, case.desired.subnet) for name in named}
-    section: basis.Section = {
-        name: str(place.ipv4 or "") if place else "" for name, place in places.items()
-    }
+    """Where the containers are that ports are published to, by name or by plain address.
+
+    One in a loop of restarts has an address at some looks only: there it counts as having none.
+    """
+    looping = {c.name for c in case.observed.containers if c.looping}
+    section: basis.Section = {}
+    for publish in case.desired.publish:
+        subnet = case.desired.subnet
+        if publish.to is not None:
+            holder = case.places.holder(publish.to, subnet)
+            known = holder is not None and holder.container not in looping
+            section[str(publish.to)] = holder.container if holder and known else ""
+        else:
+            place = case.places.place(publish.container, subnet)
+            section[publish.container] = str(place.ipv4 or "") if place else ""
     return {"published containers": section} if section else {}
 
 
@@ -146,7 +157,13 @@ def _steps(case: NatCase) -> Iterator[StepSpec]:
 
 def _probed(case: NatCase) -> dict[str, Json]:
     """The parameters of the steps that send packets out of the subnet, before and after."""
-    return {"setting": to_json(case.fresh), "gateway": str(case.gateway or "")}
+    return {"setting": _asked(case), "gateway": str(case.gateway or "")}
+
+
+def _asked(case: NatCase) -> Json:
+    """The setting without who is behind its ports, which the step looks up when it is done."""
+    asked: Json = to_json(evolve(case.fresh, leads=()) if case.fresh else None)
+    return asked
 
 
 def _published(case: NatCase) -> list[tuple[str, int]]:
@@ -179,7 +196,7 @@ def _rules(case: NatCase) -> StepSpec:
         "\n".join(commands) or "iptables-save    # every rule is there already",
         {
             "subnet": subnet,
-            "setting": to_json(case.fresh),
+            "setting": _asked(case),
             "before": own_lines(case.live),
             "after": wanted_lines(case.wanted),
         },

@@ -126,7 +126,8 @@ def test_a_port_published_by_name_follows_its_container(lab: Lab, swapping: LabH
     assert entry(swapping)["state"] == "present"
 
     # Another's address is never served, and a container that is back is found again.
-    swapping.run("docker stop web && docker run -d --init --name third bb:1 sh -c 'sleep 1000'")
+    swapping.run("docker stop web")
+    swapping.start_container("third", command=["sleep", "1000"])
     missing = engine_run(swapping, "keep", {})["missing"]
     assert missing == ["web has no address now: port tcp 8080 leads nowhere"]
     assert "dport 8080" not in saved(swapping)
@@ -163,7 +164,8 @@ def test_a_plain_address_that_another_container_has_is_told(lab: Lab, swapping: 
 
 @pytest.mark.parametrize("to", ["absent:80", "sleeper:80"])
 def test_a_container_that_does_not_run_is_refused(lab: Lab, bare: LabHost, to: str) -> None:
-    bare.run("docker create --init --name sleeper bb:1")
+    bare.start_container("sleeper", command=["true"])
+    bare.run("docker wait sleeper")
     try:
         before = saved(bare)
         ask = nat_ask(lab, "z1", mode="masquerade", publish=[{**WEB, "to": to}])
