@@ -39,7 +39,8 @@ def with_containers(*found: Container, **more: Any) -> Observed:
 
 def kept(observed: Observed, *publish: dict[str, Any]) -> Observed:
     """The host with a setting made on it, and its rules."""
-    one = setting_now(NatSetting(spec(*publish), "docker0", 7), places_of(observed))
+    asked = parse(spec(*publish)).to_spec()
+    one = setting_now(NatSetting(asked, "docker0", 7), places_of(observed))
     lines = [":PREROUTING ACCEPT", ":OUTPUT ACCEPT", ":POSTROUTING ACCEPT"]
     for chain, rules in own_rules([one])["nat"].chains.items():
         parent = chain.removeprefix("DOCKERNET-")

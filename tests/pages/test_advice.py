@@ -25,7 +25,7 @@ SAID_BY_MESSAGE = (
     "bridge-not-managed config-unreadable config-flag-conflict host-ip-bound swarm-node "
     "removes-container docker-not-running docker-not-a-service observation-incomplete "
     "drops-routes ignores-stop-signal firewall-unavailable exposes-port-publicly "
-    "published-ports-are-lost"
+    "published-ports-are-lost source-not-usable publish-address-not-fixed"
 )
 ASKS_FOR_NOTHING = (
     "container-restarting starts-unmanaged-containers default-address-pools live-restore "

@@ -143,6 +143,11 @@ class NatCase:
         docker = table == NAT and any(s.own_docker for s in self.observed.nat.settings)
         return edits_of(self.live[table], own, docker_was_ours=docker)
 
+    def blocker(self, code: str, message: str, subject: str = "") -> Finding:
+        """Return a blocker, or a warning if the requester accepted that code."""
+        severity = WARNING if code in self.desired.accept else BLOCKER
+        return Finding(code, severity, message, subject)
+
     def same_setting(self) -> bool:
         """True if the present setting asks for the same, whoever set it."""
         if self.setting is None or self.fresh is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 
-from netops.engine.findings.nat_case import NatCase, blocker, warning
+from netops.engine.findings.nat_case import NatCase, blocker
 from netops.engine.plan import Finding
 
 
@@ -26,11 +26,16 @@ def source(case: NatCase) -> Iterator[Finding]:
 
 
 def _not_usable(case: NatCase, to: IPv4Address, links: set[str]) -> Iterator[Finding]:
-    where = "a loopback address, which never leaves a host"
+    message = (
+        f"{to} is a loopback address, which never leaves a host: no answer would come back. Choose "
+        f"one of {_listed(case)}."
+    )
     if not to.is_loopback:
         bridge = min(links & case.docker_bridges)
-        where = f"the address of Docker's bridge {bridge}, which others have no way to"
-    message = f"{to} is {where}: no answer would come back. Choose one of {_listed(case)}."
+        message = (
+            f"{to} is the address of Docker's bridge {bridge}, which others have no way to: no "
+            f"answer would come back. Choose one of {_listed(case)}."
+        )
     yield blocker("source-not-usable", message, str(to))
 
 
@@ -39,8 +44,7 @@ def _on_loopback(case: NatCase, to: IPv4Address) -> Iterator[Finding]:
         f"{to} stands on lo alone: answers come back only if routers outside have a way to it, as "
         "where BGP announces it from this host."
     )
-    make = warning if "source-on-loopback" in case.desired.accept else blocker
-    yield make("source-on-loopback", message, str(to))
+    yield case.blocker("source-on-loopback", message, str(to))
 
 
 def _listed(case: NatCase) -> str:
