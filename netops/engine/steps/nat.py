@@ -9,13 +9,13 @@ from attrs import evolve
 
 from netops.engine.context import Context, Saved
 from netops.engine.desired_nat import NONE, NatPublish
-from netops.engine.errors import CheckFailed
+from netops.engine.errors import CheckFailed, OperationFailed
 from netops.engine.file_copy import file_put_back, file_saved
 from netops.engine.nat.follow import setting_now
 from netops.engine.nat.own import comment_mark
 from netops.engine.nat.ruleset import tables_of
 from netops.engine.nat_answers import answers_take
-from netops.engine.nat_keep import edit_to, lacking, same_family
+from netops.engine.nat_keep import edit_to, followed, lacking, same_family
 from netops.engine.nat_setting import (
     NatSetting,
     NatState,
@@ -173,7 +173,7 @@ class NatRules(Step):
             )
 
     def undo(self, ctx: Context, saved: Saved) -> None:
-        old, now = from_json(NatState, saved["state"]), ctx.ports.nat.read()
+        old, now = _led(ctx, from_json(NatState, saved["state"])), ctx.ports.nat.read()
         # Whatever the settings on disk say: the rules may have been set before they were written.
         mine = setting_in(self.params)
         edit_to(ctx.ports, evolve(now, settings=(*now.settings, *([mine] if mine else []))),
@@ -185,6 +185,18 @@ class NatRules(Step):
         # What was translated by the rules that are gone now must not be for as long as it lasts.
         for subnet in {self.text("subnet"), *([str(mine.spec["subnet"])] if mine else [])}:
             ctx.ports.netlink.forget_connections(IPv4Network(subnet))
+
+
+def _led(ctx: Context, old: NatState) -> NatState:
+    """Return former settings where Docker has them now, as they were while it does not answer.
+
+    An address of then may be another container's by now: its port stays closed until `nat_keep`,
+    at the end of the way back, finds the container.
+    """
+    try:
+        return followed(ctx.ports, old)
+    except OperationFailed:
+        return old
 
 
 def _tables_remove(ctx: Context, names: Sequence[str]) -> None:
