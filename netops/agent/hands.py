@@ -93,9 +93,14 @@ class Hands:
     def rules_changed(self) -> None:
         """Somebody wrote firewall rules: see that ours are there."""
         with self._wake:
-            self._keeper.due_soon()
             if self._keeper.look_due():
                 self._pace.changed()
+        self.docker_changed()
+
+    def docker_changed(self) -> None:
+        """Docker told of an event: see that our rules lead where its containers are now."""
+        with self._wake:
+            self._keeper.due_soon()
             self._wake.notify()
 
     def plan(self, request: PlanRequest) -> None:
@@ -229,7 +234,9 @@ class Hands:
             self._unsettled[job.job_id] = SETTLE_LATER_TIMES
             self._settle_at = time.monotonic() + SETTLE_AGAIN_S
             every = f"{SETTLE_AGAIN_S / 60:.0f} minutes"
-            self._say_later(job, f"The job could not be settled yet; it is tried again in {every}.")
+            events = _event_log(job)
+            events("output", f"The job could not be settled yet; it is tried again in {every}.")
+            events.close(0)
         self._leave(job)
 
     def _settle_again(self) -> None:
@@ -275,11 +282,6 @@ class Hands:
         while job_lock_held(self._place.lock):
             self._emitter.job_changed(job)
             time.sleep(0.2)
-
-    def _say_later(self, job: JobFolder, text: str) -> None:
-        events = _event_log(job)
-        events("output", text)
-        events.close(0)
 
     def _give_up(self, job: JobFolder, *, first: bool) -> None:
         """End a job as failed; the first time also where the disk does not take it."""

@@ -47,7 +47,7 @@ def run(place: Place) -> int:
         emitter.send(KeysRotated(config.rotation_id))
     emitter.start()
     hands.start()
-    Observer(hands.changed, hands.rules_changed).start()
+    Observer(hands.changed, hands.rules_changed, hands.docker_changed).start()
     log.info("agent %s of host %s (%s) runs", VERSION, config.name, config.host_id)
 
     def end() -> None:

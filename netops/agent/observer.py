@@ -39,7 +39,8 @@ _FILTERS = {
 
 class Observer:
     """Calls `on_change` from its own thread, once for each burst of events, and `on_rules` as soon
-    as somebody writes firewall rules.
+    as somebody writes firewall rules, `on_docker` as soon as Docker tells of an event: our rules
+    follow it, and with "iptables": false it writes none that `on_rules` could hear.
 
     `docker_socket` and `pid_files` are paths of the engine's socket and of the files that may
     hold its process id.
@@ -49,12 +50,14 @@ class Observer:
         self,
         on_change: Callable[[], None],
         on_rules: Callable[[], None] = lambda: None,
+        on_docker: Callable[[], None] = lambda: None,
         *,
         docker_socket: str = DOCKER_SOCKET,
         pid_files: tuple[str, ...] = DOCKER_PIDS,
     ) -> None:
         self._on_change = on_change
         self._on_rules = on_rules
+        self._on_docker = on_docker
         self._docker_socket = docker_socket
         self._pid_files = pid_files
         self._docker: socket.socket | None = None
@@ -102,8 +105,10 @@ class Observer:
             heard = True
             if not self._docker_drain():
                 self._docker_close()
-        if self._docker is None:
-            heard = self._docker_connect() or heard
+            self._on_docker()
+        if self._docker is None and self._docker_connect():
+            heard = True
+            self._on_docker()
         return heard
 
     def _docker_connect(self) -> bool:

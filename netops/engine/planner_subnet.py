@@ -21,6 +21,7 @@ from netops.engine.findings.subnet_case import (
 )
 from netops.engine.hold import hold_name, parts_to_hold
 from netops.engine.nat_follow import follow_step, nat_follows, setting_of
+from netops.engine.nat_setting import setting_basis
 from netops.engine.observed import Container, Observed
 from netops.engine.outage import expected_outage_s, start_limit_s, stop_limit_s
 from netops.engine.plan import BLOCKER, ContainerMove, Plan, StepSpec, digest_of
@@ -68,7 +69,7 @@ def basis_of(case: SubnetCase) -> dict[str, Json]:
         "resolvers": basis.names_section(r.address for r in observed.resolvers),
         "controller": basis.names_section(observed.controller.addresses),
         "rules": basis.names_section(rules),
-        "NAT setting": to_json(setting_of(case)),
+        "NAT setting": setting_basis(setting_of(case)),
     }
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from attrs import frozen
 
 from netops.engine.nat.edits import Edit
+from netops.engine.nat.places import Places
 from netops.engine.nat_setting import NatState
 from netops.engine.observed import (
     Address,
@@ -145,6 +146,13 @@ class DockerApi(Protocol):
     def networks(self) -> tuple[DockerNetwork, ...]: ...
     def containers(self) -> tuple[Container, ...]: ...
     def container(self, container_id: str) -> Container | None: ...
+    def places(self) -> Places | None:
+        """Networks and who is in them, cheaply; None when dockerd does not run.
+
+        Raises OperationFailed when it runs and does not answer.
+        """
+        ...
+
     def wait_until_answering(
         self, timeout_s: float, still_running: Callable[[], bool] | None = None
     ) -> None:

@@ -34,6 +34,7 @@ class _Tried:
     @property
     def place(self) -> tuple[IPv4Address, int]:
         """Where packets are to be led."""
+        assert self.publish.to is not None  # What is published by name is led somewhere by now.
         return self.publish.to, self.publish.to_port
 
     @property
