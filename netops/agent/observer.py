@@ -62,7 +62,7 @@ class Observer:
         self._docker_socket = docker_socket
         self._pid_files = pid_files
         self._docker: socket.socket | None = None
-        self._hears_docker = True
+        self._quiet = threading.Event()
         self._next_try = 0.0
         self._next_scan = 0.0
         self._thread = threading.Thread(target=self._run, name="observer", daemon=True)
@@ -80,7 +80,10 @@ class Observer:
         dockerd of 23.0 and newer waits 5 s, containers down, for a client that still listens
         (measured on 26.1 and 28.5: a stop took 5.5 s instead of 0.5 s).
         """
-        self._hears_docker = heard
+        if heard:
+            self._quiet.clear()
+        else:
+            self._quiet.set()
         stream = self._docker
         if not heard and stream is not None:
             with contextlib.suppress(OSError):  # It may have ended by itself.
@@ -130,7 +133,7 @@ class Observer:
         now = time.monotonic()
         # Where systemd listens on the socket for a dockerd that somebody has stopped, connecting
         # would start it again.
-        if not self._hears_docker or now < self._next_try or not self._dockerd_runs(now):
+        if self._quiet.is_set() or now < self._next_try or not self._dockerd_runs(now):
             return False
         self._next_try = now + RECONNECT_S
         stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -144,7 +147,7 @@ class Observer:
             return False
         stream.setblocking(False)
         self._docker = stream
-        if not self._hears_docker:  # A job has begun meanwhile.
+        if self._quiet.is_set():  # A job has begun meanwhile.
             self._docker_close()
         return self._docker is not None
 
