@@ -96,6 +96,11 @@ def daemon_section(observed: Observed) -> Section:
     }
 
 
+def units_section(observed: Observed) -> Section:
+    """Units that run and stop with Docker."""
+    return names_section(observed.service.dependents)
+
+
 def addresses_section(observed: Observed) -> Section:
     """IPv4 addresses of the host by link; those of veths and loopback say nothing."""
     kinds = {link.name: link.kind for link in observed.links}
@@ -129,12 +134,14 @@ LABELS = {
     "networks": "Docker network",
     "config": "Docker's setting",
     "daemon": "Docker:",
+    "units": "Dependent unit",
     "addresses": "Addresses of",
     "routes": "Route",
     "resolvers": "DNS server",
     "controller": "The site's address",
     "rules": "Firewall rule",
     "problems": "Unreadable:",
+    "published containers": "Published port's target",
 }
 
 
@@ -142,7 +149,8 @@ def differences(old: Mapping[str, Json], new: Mapping[str, Json]) -> list[str]:
     """Return what differs between two bases, one sentence for each difference, sorted."""
     found: list[str] = []
     for section in sorted({*old, *new}):
-        before, after = old.get(section), new.get(section)
+        # A section that one of two versions of Dockernet does not have.
+        before, after = old.get(section, {}), new.get(section, {})
         label = LABELS.get(section, f"{section.capitalize()}:")
         if not isinstance(before, dict) or not isinstance(after, dict):
             if before != after:

@@ -43,8 +43,9 @@ class Context:
     has been booted since the job began. `stopped_at` and `back_at` are readings of the clock:
     the first thing that was stopped, and the last container that was back. `seen_running` are ids
     of containers that ran since Docker's last start, `ran_through` those that then ended with 0.
-    `tries` are the starts of containers, by id, since Docker's last stop. `note` writes what `keep` is given into the journal; `reopened` is True when the job had ended
-    and somebody takes it back.
+    `tries` are the starts of containers, by id, since Docker's last stop. `told_once` are messages
+    that a look made again and again does not repeat. `note` writes what `keep` is given into the
+    journal; `reopened` is True when the job had ended and somebody takes it back.
     """
 
     ports: HostPorts
@@ -60,6 +61,7 @@ class Context:
     seen_running: set[str] = field(factory=set)
     ran_through: set[str] = field(factory=set)
     tries: dict[str, Tries] = field(factory=dict)
+    told_once: set[str] = field(factory=set)
 
     def begun(self, kind: str) -> bool:
         """True if a step of that kind was begun, in this process or an earlier one."""
@@ -72,6 +74,12 @@ class Context:
         """
         self.memory[kind] = saved
         self.note(kind, saved)
+
+    def output_once(self, message: str) -> None:
+        """Say something that this process has not said yet."""
+        if message not in self.told_once:
+            self.told_once.add(message)
+            self.output(message)
 
     def outage_begins(self) -> None:
         """Note that something people use is about to stop; the first call counts."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from netops.engine.before import BRIDGE
 from netops.engine.config_edit import ConfigEdit
@@ -18,7 +18,7 @@ from netops.engine.errors import OperationFailed
 from netops.engine.file_copy import file_bytes, file_saved
 from netops.engine.identity import made_by_scheduler, same_containers
 from netops.engine.nat_keep import lacking, same_family
-from netops.engine.nat_setting import NatState
+from netops.engine.nat_setting import asked_for
 from netops.engine.ran_through import still_expected
 from netops.engine.running import running_known
 from netops.engine.serial import Json, from_json
@@ -98,17 +98,13 @@ def _rules(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> Iterat
     if before.nat is None:
         return
     again = f"dockernet-agent revert {job_id}"
-    if _asked(ctx.ports.nat.read()) != _asked(before.nat):
+    now = ctx.ports.nat.read()
+    if asked_for(now) != asked_for(before.nat):
         yield Left("The NAT settings of Dockernet are not what they were.", again)
-    elif before.nat.settings and same_family(ctx.ports, before.nat):
-        for text in lacking(ctx.ports, before.nat):
+    elif now.settings and same_family(ctx.ports, now):
+        # As they follow Docker by now: containers may be back with other addresses.
+        for text in lacking(ctx.ports, now):
             yield Left(f"Of Dockernet's NAT rules: {text}.", again)
-
-
-def _asked(state: NatState) -> NatState:
-    """Without who switched forwarding on: after a boot that may be another than before."""
-    settings = tuple(evolve(setting, forwarding_was_off=False) for setting in state.settings)
-    return evolve(state, settings=settings)
 
 
 def _containers(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> Iterator[Left]:

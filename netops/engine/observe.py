@@ -54,6 +54,8 @@ def observe(ports: HostPorts, controller: Controller) -> Observed:
     manager = ports.service.manager
     facts = reader.read("Facts", ports.facts.read, HostFacts("", "", "", False, ()))
     service = reader.read("Service", ports.service.state, ServiceState(manager, False))
+    dependents = reader.read("Dependent units", ports.service.dependents, ())
+    service = attrs.evolve(service, dependents=dependents)
     config = reader.read(
         "Configuration", lambda: ports.config.observe(service), DaemonConfig("", None)
     )

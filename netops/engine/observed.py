@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from attrs import field, frozen
 
 from netops.engine.nat_setting import NatState
+from netops.engine.pending import PendingFlag
 from netops.engine.serial import Json
 
 
@@ -183,7 +184,9 @@ class DaemonConfig:
     `content` is the text of daemon.json (None: no such file), `error` why it cannot be parsed.
     `conflicts` are keys that stand both in daemon.json and as a flag (dockerd refuses to start).
     `flags_path` is where a network flag that is in force would be edited, "" when there is none.
-    `notes` are sentences for people, such as flags that differ from the running daemon's.
+    `pending` are the flags that the running dockerd has otherwise, `wrapper` is the program that
+    starts dockerd in its stead ("": none does). `reload_needed`: docker.service has changed since
+    systemd read it, so that it would start as it was. `notes` are sentences for people.
     """
 
     path: str
@@ -193,6 +196,9 @@ class DaemonConfig:
     conflicts: tuple[str, ...] = ()
     flags_path: str = ""
     notes: tuple[str, ...] = ()
+    pending: tuple[PendingFlag, ...] = ()
+    wrapper: str = ""
+    reload_needed: bool = False
 
     def get(self, key: str) -> ConfigValue | None:
         """Return the value in force for a daemon.json key such as "bip", None if not set."""
@@ -201,11 +207,14 @@ class DaemonConfig:
 
 @frozen
 class ServiceState:
-    """Docker's service as the host's init has it. `socket_unit`: docker.socket exists (systemd)."""
+    """Docker's service as the host's init has it. `socket_unit`: docker.socket exists (systemd).
+    `dependents`: the units that run and stop with Docker (see `ports.Service`).
+    """
 
     manager: str
     active: bool
     socket_unit: bool = False
+    dependents: tuple[str, ...] = ()
 
 
 @frozen

@@ -141,7 +141,7 @@ def _with_proof(ran: RanBefore, known: Iterable[RanBefore]) -> RanBefore:
     """Return it with what the first look has proved of the same container."""
     for old in known:
         if old.id == ran.id:
-            return evolve(ran, reaches=old.reaches, answered=old.answered)
+            return evolve(ran, reaches=old.reaches, answered=old.answered, ports=old.ports)
     return ran
 
 

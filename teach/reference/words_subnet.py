@@ -56,6 +56,11 @@ SUBNET: dict[str, tuple[str, str]] = {
         "a key stands both as a flag and in the file, or `--bip` stands in the unit",
         "keep one",
     ),
+    "config-not-in-force": (
+        "dockerd runs with a network flag that its next start will not have, or the other way "
+        "round; or systemd has not read docker.service again",
+        "restart Docker, or take the flag out of the wrapper script",
+    ),
     "host-ip-bound": (
         "a container publishes a port on an address that goes away",
         "publish on another address, or accept that it does not start again",
@@ -109,6 +114,11 @@ SUBNET: dict[str, tuple[str, str]] = {
         "a container is in a loop of restarts already",
         "nothing; it is not counted against the change",
     ),
+    "stops-units": (
+        "systemd units that run stop with Docker (`Requires=`, `BindsTo=`, `PartOf=`); Docker's "
+        "start alone would leave them so",
+        "nothing; Dockernet starts them again",
+    ),
     "starts-stopped-containers": (
         "stopped by hand, but its restart policy lets dockerd start it again",
         "remove the policy first if it must stay down",
@@ -138,7 +148,7 @@ SUBNET: dict[str, tuple[str, str]] = {
         "",
     ),
     "published-ports-are-lost": (
-        "ports that Dockernet publishes do not follow: addresses are given anew",
-        "publish them again after the change",
+        "ports that Dockernet publishes to plain addresses do not follow: addresses are given anew",
+        "publish them to the containers by name",
     ),
 }

@@ -147,6 +147,7 @@ def test_it_describes_a_host_on_which_nothing_works() -> None:
     assert seen.problems[0] == "Docker does not answer; its service is stopped."
     assert "Configuration: observe is broken." in seen.problems
     assert "Links: links is broken." in seen.problems
+    assert "Dependent units: dependents is broken." in seen.problems
     assert from_json(Observed, to_json(seen)) == seen
 
 
@@ -207,5 +208,6 @@ def test_it_joins_what_docker_and_the_kernel_say() -> None:
     assert seen.networks[0].gateway == IPv4Address("10.0.0.1")
     assert seen.controller == Controller((IPv4Address("192.0.2.1"),), "to 192.0.2.1")
     assert seen.resolvers[0].address == IPv4Address("192.0.2.53")
+    assert seen.service.dependents == ("app.service",)
     # The configuration and the firewall of this host are broken: said, and nothing else lost.
     assert len(seen.problems) == 2

@@ -62,7 +62,9 @@ def test_it_reads_a_unit_with_drop_ins(tmp_path: Path) -> None:
     )
     second.write_text(f"[Service]\nEnvironment=NET=no 'ROOT=/run'\nEnvironmentFile=-{env}\n")
     env.write_text("NET=--bip 10.0.0.1/24 --dns '8.8.8.8'\n")
-    words = read_unit([str(unit), str(first), str(second)])
+    command = read_unit([str(unit), str(first), str(second)])
+    words = command.words
+    assert command.program == "/usr/bin/dockerd"
     assert [w.text for w in words] == [
         "--icc=false", "--bip", "10.0.0.1/24", "--dns", "8.8.8.8", "--exec-root=/run/x",
         "--label=a b",

@@ -23,13 +23,14 @@ SAID_BY_MESSAGE = (
     "no-change overlaps-docker-network overlaps-host-address overlaps-route overlaps-dns "
     "overlaps-controller overlaps-reserved too-small fixed-cidr-outside gateway-outside "
     "bridge-not-managed config-unreadable config-flag-conflict host-ip-bound swarm-node "
-    "removes-container docker-not-running docker-not-a-service observation-incomplete "
+    "config-not-in-force removes-container docker-not-running docker-not-a-service "
+    "observation-incomplete "
     "drops-routes ignores-stop-signal firewall-unavailable exposes-port-publicly "
-    "published-ports-are-lost"
+    "published-ports-are-lost source-not-usable publish-address-not-fixed"
 )
 ASKS_FOR_NOTHING = (
     "container-restarting starts-unmanaged-containers default-address-pools live-restore "
-    "nat-setting-follows docker-already-does-this firewalld-active ufw-active"
+    "stops-units nat-setting-follows docker-already-does-this firewalld-active ufw-active"
 )
 # Settings of dockerd and of the kernel, written the way that codes are.
 NO_CODES = {"default-gateway", "fixed-cidr", "ip-forward"}

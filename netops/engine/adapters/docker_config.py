@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from attrs import frozen
+
 from netops.engine.adapters.command import run
 from netops.engine.adapters.dockerd_flags import Setting, Word, read_flags
 from netops.engine.adapters.files import (
@@ -13,14 +15,17 @@ from netops.engine.adapters.files import (
     file_replace_or_overwrite,
 )
 from netops.engine.adapters.process import find
+from netops.engine.adapters.running_flags import running_flags
 from netops.engine.adapters.systemd_unit import read_environment_file, unit_command
 from netops.engine.adapters.sysv_script import SCRIPT, sysv_script
 from netops.engine.config_text import read_json_object
 from netops.engine.errors import OperationFailed
 from netops.engine.observed import ConfigValue, DaemonConfig, ServiceState
+from netops.engine.pending import PendingFlag
 from netops.engine.serial import Json
 
 DAEMON_JSON = "/etc/docker/daemon.json"
+UNIT = "docker.service"
 DEFAULTS = "/etc/default/docker"
 _NETWORK = (
     "bip", "fixed-cidr", "default-gateway", "bridge", "default-address-pools", "mtu", "iptables",
@@ -44,13 +49,15 @@ class DockerConfig:
     def observe(self, service: ServiceState) -> DaemonConfig:
         """Return the settings that dockerd's next start will read. Never raises: see `error`."""
         try:
-            words, notes = _words(service.manager)
+            launch = _launch(service.manager)
         except OperationFailed as error:
-            words, notes = (), [error.message]
-        flags = read_flags(words)
+            launch = _Launch(notes=(error.message,))
+        flags = read_flags(launch.words)
         path = next((str(s.value) for s in flags if s.key == "config-file"), DAEMON_JSON)
         content, keys, error_text = _read_json(path)
-        notes += _running_notes(self._find_pid(), flags)
+        pid = self._find_pid()
+        running = running_flags(find(pid) if pid else None, launch.program, launch.script)
+        pending = running.pending(flags, keys.keys() - _MERGED, _NETWORK)
         return DaemonConfig(
             path=path,
             content=content,
@@ -58,7 +65,10 @@ class DockerConfig:
             error=error_text,
             conflicts=tuple(s.key for s in flags if s.key in keys and s.key not in _MERGED),
             flags_path=_flags_path(flags),
-            notes=tuple(notes),
+            notes=(*launch.notes, *_pending_notes(pending)),
+            pending=pending,
+            wrapper=running.wrapper,
+            reload_needed=launch.reload_needed,
         )
 
     def read_bytes(self, path: str) -> tuple[bytes, int] | None:
@@ -91,19 +101,39 @@ class DockerConfig:
         return result.output.strip()
 
 
-def _words(manager: str) -> tuple[tuple[Word, ...], list[str]]:
-    """Return dockerd's words as its init gives them, and sentences about them."""
+@frozen
+class _Launch:
+    """How the init starts dockerd: its program ("": not known) and its words, and sentences about
+    them. `script` is the file that starts it where Dockernet does not understand that file.
+    """
+
+    program: str = ""
+    words: tuple[Word, ...] = ()
+    notes: tuple[str, ...] = ()
+    reload_needed: bool = False
+    script: str = ""
+
+
+def _launch(manager: str) -> _Launch:
+    """Return how dockerd will be started next. Raises OperationFailed."""
     if manager == "systemd":
-        command = unit_command()
-        notes = list(command.notes)
+        command, notes = unit_command(UNIT), []
+        if command.reload_needed:
+            notes.append(
+                f"The files of {UNIT} have changed since systemd read them: "
+                "`systemctl daemon-reload`."
+            )
         unused = not any(word.path == DEFAULTS for word in command.words)
         if unused and read_environment_file(DEFAULTS).get("DOCKER_OPTS"):
             notes.append(f"{DEFAULTS} sets DOCKER_OPTS, which docker.service does not use.")
-        return command.words, notes
+        return _Launch(command.program, command.words, tuple(notes), command.reload_needed)
     script = sysv_script()
     own = [Word(text, "unit", SCRIPT) for text in script.own_flags]
     opts = [Word(text, "DOCKER_OPTS", script.settings) for text in script.docker_opts]
-    return (*own, *opts), [script.error] if script.error else []
+    if script.error:
+        return _Launch(words=(*own, *opts), notes=(script.error,))
+    # Every script of Debian's and Docker's own packages gives dockerd at least its pidfile.
+    return _Launch(script.dockerd, (*own, *opts), script="" if own else SCRIPT)
 
 
 def _read_json(path: str) -> tuple[str | None, dict[str, Json], str]:
@@ -135,15 +165,9 @@ def _flags_path(flags: Sequence[Setting]) -> str:
     return next((paths[key] for key in _NETWORK if key in paths), "")
 
 
-def _running_notes(pid: int | None, flags: Sequence[Setting]) -> list[str]:
-    """Say which network flags the running dockerd was started with other than the next will be."""
-    process = find(pid) if pid else None
-    if process is None:
-        return []
-    words = [Word(text, "command line", "") for text in process.arguments()[1:]]
-    now = {s.key: s.value for s in read_flags(words)}
-    then = {s.key: s.value for s in flags}
-    changed = [f"--{key}" for key in _NETWORK if now.get(key) != then.get(key)]
+def _pending_notes(pending: Sequence[PendingFlag]) -> list[str]:
+    """Say which flags the running dockerd was started with other than the next will be."""
+    changed = [f"--{flag.key}" for flag in pending]
     if not changed:
         return []
     return [f"dockerd runs with another {', '.join(changed)} than its next start will have."]

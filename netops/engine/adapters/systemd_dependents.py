@@ -83,7 +83,7 @@ def _is_up(unit: dict[str, str], away_us: int | None) -> bool:
 def _shown(units: Sequence[str], *properties: str) -> dict[str, dict[str, str]]:
     shown = show_all(units, *properties)
     if not all(unit.get("LoadState") for unit in shown.values()):
-        raise OperationFailed("systemd does not tell the states of its units.")
+        raise OperationFailed("The states of units cannot be read: systemd does not answer.")
     return shown
 
 

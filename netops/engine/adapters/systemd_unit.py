@@ -7,20 +7,29 @@ import re
 import shlex
 from pathlib import Path
 
-from attrs import field, frozen, mutable
+from attrs import evolve, field, frozen, mutable
 
 from netops.engine.adapters.dockerd_flags import Word
 from netops.engine.adapters.systemctl import show
 
+# systemd.unit(5), table 1, without those that it writes itself.
+_FOLDERS = (
+    "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system", "/lib/systemd/system",
+)  # fmt: skip
 _VARIABLE = re.compile(r"\$(?:\$|\{(\w+)\}|(\w+))")
 
 
 @frozen
 class UnitCommand:
-    """dockerd's words, each with the place that it stands in; `notes` are sentences for people."""
+    """What docker.service runs: its program, and its words each with the place that it stands in.
 
+    `reload_needed`: systemd would still run what the files had when it last read them.
+    """
+
+    program: str
     words: tuple[Word, ...]
-    notes: tuple[str, ...] = ()
+    reload_needed: bool = False
 
 
 @frozen
@@ -46,17 +55,41 @@ class _Unit:
 def unit_command(unit: str = "docker.service") -> UnitCommand:
     """Return dockerd's command line as the unit gives it. Raises OperationFailed."""
     shown = show(unit, "FragmentPath", "DropInPaths", "NeedDaemonReload")
-    files = [shown.get("FragmentPath", ""), *shown.get("DropInPaths", "").split()]
-    notes = []
-    if shown.get("NeedDaemonReload") == "yes":
-        notes.append(
-            f"The files of {unit} have changed since systemd read them: `systemctl daemon-reload`."
-        )
-    return UnitCommand(read_unit([path for path in files if path]), tuple(notes))
+    read = [shown.get("FragmentPath", ""), *shown.get("DropInPaths", "").split()]
+    there = _files_of(unit, *read)
+    changed = shown.get("NeedDaemonReload") == "yes" or there != read
+    return evolve(read_unit([path for path in there if path]), reload_needed=changed)
 
 
-def read_unit(paths: list[str]) -> tuple[Word, ...]:
-    """Return dockerd's words from a unit file and its drop-ins, in systemd's order."""
+def _files_of(unit: str, fragment: str, *drop_ins: str) -> list[str]:
+    """Return the files that systemd would read, given those that it has read.
+
+    NeedDaemonReload tells of edits of these, but neither of a unit file in a folder that goes
+    before, nor of drop-ins in a folder that was not there (its cache of paths; seen on 252).
+    """
+    found = {Path(path).name: path for path in drop_ins}
+    for folder in _FOLDERS:
+        for path in sorted(Path(folder, f"{unit}.d").glob("*.conf")):
+            if path.name not in found and _has_text(path):
+                found[path.name] = str(path)
+    units = (Path(folder, unit) for folder in _FOLDERS)
+    first = next((path for path in units if path.exists()), None)
+    if fragment and first is not None and first.resolve() != Path(fragment).resolve():
+        fragment = str(first)
+    if len(found) == len(drop_ins):
+        return [fragment, *drop_ins]
+    return [fragment, *(found[name] for name in sorted(found))]
+
+
+def _has_text(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0  # none of a masked one, a link to /dev/null
+    except OSError:
+        return False
+
+
+def read_unit(paths: list[str]) -> UnitCommand:
+    """Return what a unit file and its drop-ins, in systemd's order, have it run."""
     unit = _Unit()
     for number, path in enumerate(paths):
         for name, value in _service_lines(path):
@@ -67,7 +100,9 @@ def read_unit(paths: list[str]) -> tuple[Word, ...]:
             for name, value in read_environment_file(path).items():
                 place = "DOCKER_OPTS" if name == "DOCKER_OPTS" else origin
                 unit.variables[name] = _Variable(value, place, path)
-    return _expand(unit)
+    # Before the program stand systemd's prefixes, if any (systemd.service(5)).
+    program = next(iter(_split(unit.command)), "").lstrip("@-:+!|")
+    return UnitCommand(program, _expand(unit))
 
 
 def _take(unit: _Unit, name: str, value: str, origin: str, path: str) -> None:
@@ -114,7 +149,7 @@ def _expand(unit: _Unit) -> tuple[Word, ...]:
     words: list[Word] = []
     for number, text in enumerate(_split(unit.command)):
         if number == 0:
-            continue  # the program, with systemd's prefixes if it has any
+            continue  # the program
         alone = re.fullmatch(r"\$(\w+)", text)
         if alone:  # A variable as a word of its own is split at blanks, quotes honoured.
             variable = unit.variables.get(alone[1])

@@ -23,7 +23,7 @@ EDITED = ("daemon.json", "DOCKER_OPTS")
 # How observe.py begins a problem with a reading that every plan stands on.
 NEEDED = (
     "Service:", "Configuration:", "Docker:", "Networks:", "Containers:", "Links:", "Addresses:",
-    "Routes:", "Container namespaces:",
+    "Routes:", "Container namespaces:", "Dependent units:",
 )  # fmt: skip
 
 
@@ -186,7 +186,9 @@ def docker_running(case: SubnetCase) -> Iterator[Finding]:
 def observation_complete(case: SubnetCase) -> Iterator[Finding]:
     """What could not be looked at cannot be ruled out."""
     told = not case.observed.daemon.running or not case.observed.service.active
-    told = told or bool(case.observed.config.error or case.observed.config.conflicts)
+    config = case.observed.config
+    told = told or bool(config.error or config.conflicts)
+    in_words = config.reload_needed or bool(config.pending)
     for problem in case.observed.problems:
         if problem.startswith(NEEDED):
             message = (
@@ -194,7 +196,7 @@ def observation_complete(case: SubnetCase) -> Iterator[Finding]:
                 "then ask for a new plan."
             )
             yield case.blocker("observation-incomplete", message, problem)
-        elif not told:
+        elif not told and not (in_words and problem in config.notes):
             yield warning("host-problem", f"Seen on this host: {problem}", problem)
 
 

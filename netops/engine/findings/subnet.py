@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from netops.engine.findings import containers, fit, overlaps
+from netops.engine.findings import containers, fit, overlaps, service
 from netops.engine.findings.subnet_case import SubnetCase
 from netops.engine.plan import BLOCKER, INFO, WARNING, Finding
 
@@ -12,6 +12,7 @@ ALL: tuple[Callable[[SubnetCase], Iterable[Finding]], ...] = (
     fit.docker_running,
     fit.config_readable,
     fit.config_flags,
+    service.config_in_force,
     fit.bridge_managed,
     fit.no_change,
     overlaps.docker_networks,
@@ -36,6 +37,7 @@ ALL: tuple[Callable[[SubnetCase], Iterable[Finding]], ...] = (
     containers.ports_contested,
     containers.restarting,
     containers.slow_to_stop,
+    service.stops_units,
     containers.restarts,
     containers.starts_unmanaged,
     containers.live_restore,
