@@ -232,6 +232,7 @@ def test_it_forgets_what_the_container_began_from_its_port(small_host: SmallHost
 
 def test_it_keeps_what_is_led_to_where_the_port_leads_now(small_host: SmallHost) -> None:
     host = small_host.host
+    host.run("iptables", "-A", "INPUT", "-m", "conntrack", "--ctstate", "INVALID", "-j", "DROP")
     rule = "OUTPUT -p udp --dport 514 -j DNAT --to 10.10.0.2:515"
     host.run("iptables", "-t", "nat", "-A", *rule.split())
     code = "import socket; s=socket.socket(2,2); s.sendto(b'x',('10.10.0.1',514))"
