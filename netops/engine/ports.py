@@ -104,11 +104,15 @@ class Netlink(Protocol):
         ...
 
     def forget_connections(
-        self, subnet: IPv4Network | None, ports: Collection[tuple[int, int]] = ()
+        self,
+        subnet: IPv4Network | None,
+        ports: Collection[tuple[int, int]] = (),
+        keep: Collection[tuple[int, IPv4Address, int]] | None = None,
     ) -> int:
         """Delete the conntrack entries to and from `subnet`; return how many there were.
 
-        And those that go to one of `ports` (protocol number of RFC 790, port) of this host.
+        And those that go to one of `ports` (protocol number of RFC 790, port) of this host; with
+        `keep` not those that are led to one of these places (protocol number, address, port).
         """
         ...
 

@@ -115,11 +115,14 @@ class LinuxNetlink:
         return tuple(a.interface for a in found.addresses) if found else ()
 
     def forget_connections(
-        self, subnet: IPv4Network | None, ports: Collection[tuple[int, int]] = ()
+        self,
+        subnet: IPv4Network | None,
+        ports: Collection[tuple[int, int]] = (),
+        keep: Collection[tuple[int, IPv4Address, int]] | None = None,
     ) -> int:
         """Delete the conntrack entries of `subnet` and to `ports`; return how many there were."""
         own = [IPv4Network(a.interface.ip) for a in self.addresses()] if ports else []
-        return connections_forget(subnet, ports, [*own, _LOOPBACK])
+        return connections_forget(subnet, ports, [*own, _LOOPBACK], keep)
 
     def reaches(self, pid: int, target: IPv4Address, timeout_s: float) -> bool:
         """Return whether an ICMP echo from that process's network namespace is answered."""
