@@ -17,7 +17,7 @@ from attrs import evolve, frozen
 from netops.engine.context import Context
 from netops.engine.errors import OperationFailed
 from netops.engine.observed import Container, Publish
-from netops.engine.ports import (
+from netops.engine.port_answer import (
     ANSWERED,
     LED,
     OPEN,

@@ -14,7 +14,7 @@ from netops.engine.before import Before, RanBefore
 from netops.engine.context import Context
 from netops.engine.errors import OperationFailed
 from netops.engine.observed import Container, Publish
-from netops.engine.ports import (
+from netops.engine.port_answer import (
     ANSWERED,
     LED,
     OPEN,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from netops.engine.adapters.netlink import LinuxNetlink
-from netops.engine.ports import (
+from netops.engine.port_answer import (
     ANSWERED,
     LED,
     OPEN,

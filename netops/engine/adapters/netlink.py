@@ -26,7 +26,8 @@ from netops.engine.adapters.threads import (
 )
 from netops.engine.errors import OperationFailed
 from netops.engine.observed import Address, Link, Route
-from netops.engine.ports import Inside, PortAnswer, PortProbe, Translation
+from netops.engine.port_answer import PortAnswer, PortProbe
+from netops.engine.ports import Inside, Translation
 
 T = TypeVar("T")
 _LOOPBACK = IPv4Network("127.0.0.0/8")

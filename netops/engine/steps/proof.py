@@ -11,7 +11,7 @@ from netops.engine.before import Before, RanBefore, before_of
 from netops.engine.context import LONGEST_POLL_S, Context
 from netops.engine.errors import CheckFailed, OperationFailed
 from netops.engine.identity import same_containers
-from netops.engine.ports import OPEN, REFUSED, REJECTED, SILENT
+from netops.engine.port_answer import OPEN, REFUSED, REJECTED, SILENT
 from netops.engine.published import PROTOCOLS, forget_published
 from netops.engine.restart import restart_containers, restart_limit_s
 from netops.engine.running import Running, running_known
