@@ -81,7 +81,8 @@ class LayersOut(Schema):
 
 
 class NatPublishSpec(Schema):
-    """A published port of a NAT specification."""
+    """A published port of a NAT specification. `to` is "web:80", a container's name and port, whose
+    address the rules follow, or "192.168.225.10:80"."""
 
     protocol: Literal["tcp", "udp"]
     host_ip: str | None = None

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from hosts.host_subnets import DOCKER, DOCKER0, subnet_uses
 from netops.engine.layers import Layers, default_bridge
-from netops.engine.nat.audit import DUPLICATE, GONE, PRESENT, NatEntry
+from netops.engine.nat.audit import DOCKERNET, DUPLICATE, GONE, PRESENT, NatEntry
 from netops.engine.observed import Observed
 
 ERROR, WARNING = "error", "warning"
@@ -205,5 +205,7 @@ def _nat(entries: tuple[NatEntry, ...]) -> Iterator[Problem]:
         hint = "A NAT change mends it."
         if all(entry.mend is None for entry in same):
             hint = "The rule is not Dockernet's; a command removes it."
+            if all(entry.by == DOCKERNET for entry in same):
+                hint = "Start the container, or publish the port to another one."
         severity = WARNING if state in (DUPLICATE, GONE) else ERROR
         yield Problem(severity, "NAT: " + " ".join(told), hint, place="nat")

@@ -32,6 +32,8 @@ FORMER = (
     "{0}{1} has room for {2} containers beside the gateway, but {3} need an address of the default "
     "bridge. Ask for a /{4} or larger.",
     "Port {0}/{1} is open on {2}, for everybody who reaches it. Name one host_ip to narrow it.",
+    "Ports that Dockernet publishes do not follow, since addresses are given anew: {0}. Publish "
+    "them again after the change.",
     "The DNS server {0} ({1}) is inside {2}; names would no longer resolve. {3}.",
     "This host has a route to {0}, which overlaps {1}; one of the two would lose its "
     "packets. {2}, or accept “overlaps-route” if nothing in {3} is needed from this host.",
@@ -61,6 +63,7 @@ PHRASES = (
     "Docker network {0}",
     "Docker's setting {0}",
     "Firewall rule {0}",
+    "Published port's target {0}",
     "Route {0}",
     "The site's address {0}",
     "line {0}, column {1}",

@@ -20,6 +20,8 @@ ADVICE: dict[str, Promise] = {
     "restarts-containers": _("Choose a time when their services may be away."),
     # NAT.
     "source-not-on-host": _("Choose an address that the message lists, or add this one first."),
+    "source-on-loopback": _("Accept it where a router outside has a way to this address."),
+    "publish-container-unknown": _("Name a container that runs in the subnet, or start this one."),
     "interface-unknown": _("Choose a link that the message lists, or leave it out."),
     "subnet-unknown": _("Choose a subnet that the message lists."),
     "port-taken": _("Choose another port, or one address of the host where it is free."),

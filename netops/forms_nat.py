@@ -10,7 +10,7 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from netops.engine.desired_nat import KIND, MASQUERADE, NONE, SNAT
+from netops.engine.desired_nat import ACCEPTABLE, KIND, MASQUERADE, NONE, SNAT
 from netops.forms_base import MONO, NEEDED, ChangeForm
 
 MODE_WORDS = (
@@ -22,6 +22,11 @@ MODE_WORDS = (
     (SNAT, "SNAT", _("Packets leave with one address of the host, always the same.")),
     (NONE, _("None of ours"), _("Dockernet translates nothing; what Docker does itself stays.")),
 )
+ACCEPT_WORDS = {
+    "source-on-loopback": _(
+        "Routers outside have a way to the address on lo, as where BGP announces it."
+    ),
+}
 _TEXTS = ("subnet", "mode", "to_source", "out_interface")
 _AREA = {"class": "form-control mono", "spellcheck": "false", "autocomplete": "off"}
 
@@ -81,16 +86,22 @@ class NatForm(ChangeForm):
         label=_("Published ports"),
         help_text=_(
             "One port a line: protocol, port of the host (with one of its addresses in front, or "
-            "on all of them), address and port of the container."
+            "on all of them), name and port of the container. An address in place of the name does "
+            "not follow the container."
         ),
-        widget=forms.Textarea(
-            _AREA | {"rows": 4, "placeholder": "tcp 8080 192.168.225.10:80", "wrap": "off"}
-        ),
+        widget=forms.Textarea(_AREA | {"rows": 4, "placeholder": "tcp 8080 web:80", "wrap": "off"}),
     )
     docker_chain = forms.BooleanField(
         required=False,
         label=_("Make Docker's chain too"),
         widget=forms.CheckboxInput({"class": "form-check-input"}),
+    )
+
+    accept = forms.MultipleChoiceField(
+        required=False,
+        label=_("Risks that you accept"),
+        choices=[(code, ACCEPT_WORDS.get(code, code)) for code in ACCEPTABLE],
+        widget=forms.CheckboxSelectMultiple,
     )
 
     @property
@@ -113,6 +124,8 @@ class NatForm(ChangeForm):
             spec["docker_chain"] = True
         if data.get("publish"):
             spec["publish"] = [publish_of(text) for _, text in _lines(data["publish"])]
+        if data.get("accept"):
+            spec["accept"] = data["accept"]
         return spec
 
     def line_of(self, field: str, index: int) -> int:
@@ -125,7 +138,7 @@ class NatForm(ChangeForm):
         lines = [text for _, text in _lines(str(self[field].value() or ""))]
         if field != "publish" or len(_words(lines[index])) == 3:
             return ""
-        return gettext("Write it like tcp 8080 192.168.225.10:80.")
+        return gettext("Write it like tcp 8080 web:80.")
 
     @staticmethod
     def initial_of(spec: dict[str, Any]) -> dict[str, Any]:
@@ -136,6 +149,7 @@ class NatForm(ChangeForm):
             "exclude": "\n".join(str(network) for network in spec.get("exclude") or []),
             "docker_chain": bool(spec.get("docker_chain")),
             "publish": "\n".join(lines),
+            "accept": list(spec.get("accept") or []),
         }
 
 
@@ -150,7 +164,7 @@ def _words(line: str) -> list[str]:
 
 
 def publish_of(line: str) -> dict[str, Any]:
-    """Return a line such as "udp 198.51.100.12:53 192.168.225.10:53" as the API would get it.
+    """Return a line such as "udp 198.51.100.12:53 dns:53" as the API would get it.
 
     What is no such line gives an item that the specification's reader refuses in its own words.
     """
@@ -178,6 +192,8 @@ def query_of(host: str, spec: dict[str, Any]) -> str:
     values = {name: value for name, value in initial.items() if value}
     if "docker_chain" in values:
         values["docker_chain"] = "1"
+    if "accept" in values:
+        values["accept"] = ",".join(values["accept"])
     return urlencode({"kind": KIND, "host": host, **values})
 
 
@@ -187,4 +203,6 @@ def initial_from(query: Mapping[str, str]) -> dict[str, Any]:
     initial: dict[str, Any] = {name: query[name] for name in names if query.get(name)}
     if query.get("docker_chain") in ("1", "true", "on"):
         initial["docker_chain"] = True
+    if query.get("accept"):
+        initial["accept"] = query["accept"].split(",")
     return initial

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -30,7 +32,7 @@ def differences(plan: Plan) -> list[Difference]:
     rows = [
         Difference(_("Way out"), _way_out(before or {"mode": "none"}), _way_out(after)),
         Difference(_("Sent untranslated to"), _list(before, "exclude"), _list(after, "exclude")),
-        Difference(_("Published ports"), _published(before), _published(after)),
+        Difference(_("Published ports"), _published(before), _published(after, plan.basis)),
         Difference(_("Chain DOCKER"), _chain(before), _chain(after)),
     ]
     return [row for n, row in enumerate(rows) if n == 0 or row.before or row.after]
@@ -65,15 +67,23 @@ def _list(spec: dict[str, Any], name: str) -> str:
     return ", ".join(str(item) for item in spec.get(name) or ())
 
 
-def _published(spec: dict[str, Any]) -> str:
-    return ", ".join(published_text(item) for item in spec.get("publish") or ())
+def _published(spec: dict[str, Any], basis: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """The ports; of one published by name also the address that the plan's `basis` knows."""
+    known = basis.get("published containers")
+    addresses: dict[str, Any] = known if isinstance(known, dict) else {}
+    return ", ".join(published_text(item, addresses) for item in spec.get("publish") or ())
 
 
-def published_text(item: dict[str, Any]) -> str:
-    """Return a published port: "tcp 8080 to 192.168.225.10:80"."""
+def published_text(
+    item: dict[str, Any], addresses: Mapping[str, Any] = MappingProxyType({})
+) -> str:
+    """Return a published port: "tcp 8080 to 192.168.225.10:80", or "to web:80 (192.168.225.10)"
+    where `addresses` has that of the container."""
     where = f"{item['host_ip']}:" if item.get("host_ip") else ""
     port = f"{item.get('protocol')} {where}{item.get('host_port')}"
-    return _("%(port)s to %(to)s") % {"port": port, "to": item.get("to")}
+    to = str(item.get("to"))
+    address = addresses.get(to.rpartition(":")[0])
+    return _("%(port)s to %(to)s") % {"port": port, "to": f"{to} ({address})" if address else to}
 
 
 def _chain(spec: dict[str, Any]) -> str:

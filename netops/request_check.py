@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 from hosts.models import Host
 from hosts.selectors import reserved_networks
 from hosts.services.hosts import require_online
-from netops.engine.desired import Desired, parse_spec
-from netops.engine.desired_subnet import ACCEPTABLE, DesiredSubnet
+from netops.engine.desired import KINDS, Desired, parse_spec
+from netops.engine.desired_subnet import DesiredSubnet
 from netops.engine.errors import Refused, SpecInvalid
 from netops.engine.findings import fit, overlaps
 from netops.engine.findings.subnet_case import SubnetCase
@@ -81,7 +81,8 @@ class Check:
     @property
     def may_accept(self) -> bool:
         """True when nothing forbids this but risks that a person may take."""
-        return all(f.code in ACCEPTABLE for f in self.findings if f.severity == BLOCKER)
+        risks = {code for entry in KINDS.values() for code in entry.acceptable}
+        return all(f.code in risks for f in self.findings if f.severity == BLOCKER)
 
     @property
     def verdict(self) -> str:

@@ -21,7 +21,7 @@ def target_notes(desired: Desired, observed: Observed) -> tuple[str, ...]:
     had = _addresses(observed)
     ports: dict[IPv4Address, list[str]] = {}
     for publish in desired.publish:
-        if publish.to not in had:
+        if publish.to is not None and publish.to not in had:
             ports.setdefault(publish.to, []).append(f"{publish.l4_port}/{publish.protocol}")
     return tuple(_note(address, names) for address, names in ports.items())
 

@@ -1,4 +1,5 @@
-"""Sees that the NAT rules of this host stay: looks when rules were written, and puts them back."""
+"""Sees that the NAT rules of this host stay, and follow Docker: looks when rules were written or
+Docker told of an event, and puts them back or leads them where a network or container is now."""
 
 from __future__ import annotations
 
@@ -9,8 +10,10 @@ from datetime import UTC, datetime
 from netops.agent.child import child_ask
 from netops.agent.config import Place
 from netops.engine.adapters import host_ports
-from netops.engine.errors import DockernetError
-from netops.engine.nat_keep import lacking, same_family
+from netops.engine.errors import DockernetError, OperationFailed
+from netops.engine.nat_keep import followed, lacking, same_family
+from netops.engine.nat_setting import NatState
+from netops.engine.ports import HostPorts
 from netops.wire import RulesRestored
 
 log = logging.getLogger(__name__)
@@ -21,7 +24,8 @@ NEVER = float("inf")
 
 
 class Keeper:
-    """When to look at our rules, and the look itself. Looking costs two short programs."""
+    """When to look at our rules, and the look itself. Looking costs two short programs and two
+    requests to Docker."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -29,6 +33,7 @@ class Keeper:
         self._last = self._looked = -NEVER
         self._failed = ""
         self._not_before = -NEVER
+        self._pause = BETWEEN_S
 
     @property
     def active(self) -> bool:
@@ -67,7 +72,8 @@ class Keeper:
             state = ports.nat.read()
             if not same_family(ports, state):
                 return None
-            if not lacking(ports, state) and ports.forwarding.enabled():
+            moved = self._moved(ports, state)
+            if not moved and not lacking(ports, state) and ports.forwarding.enabled():
                 self._failed = ""
                 return None
             missing = child_ask(self._place, "keep", timeout_s=KEEP_S)
@@ -78,6 +84,21 @@ class Keeper:
         told = tuple(str(text) for text in missing) if isinstance(missing, list) else ()
         log.info("put back NAT rules: %s", "; ".join(told))
         return _restored(told) if told else None
+
+    def _moved(self, ports: HostPorts, state: NatState) -> bool:
+        """True if a network or container of a setting is not where the rules lead any more.
+
+        A dockerd that starts answers when its containers are up: look again until it does, at
+        longer and longer intervals.
+        """
+        try:
+            moved = followed(ports, state) != state
+        except OperationFailed:
+            self._at = time.monotonic() + self._pause
+            self._pause = min(AGAIN_S, self._pause * 2)
+            return False
+        self._pause = BETWEEN_S
+        return moved
 
     def _failure(self, error: str) -> RulesRestored | None:
         """Try again later; the same failure is told once."""

@@ -141,6 +141,7 @@ LABELS = {
     "controller": "The site's address",
     "rules": "Firewall rule",
     "problems": "Unreadable:",
+    "published containers": "Published port's target",
 }
 
 

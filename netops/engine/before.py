@@ -11,18 +11,20 @@ from attrs import field, frozen
 from netops.engine.context import Context
 from netops.engine.observed import Container, Endpoint, Publish, Route
 from netops.engine.ports import HostPorts
+from netops.engine.published import PortHeard, ports_heard
 from netops.engine.serial import from_json
 
 KIND = "remember"
 BRIDGE = "docker0"
 LOOPBACK = IPv4Address("127.0.0.1")
-REACH_S, REACH_ALL_S, CONNECT_S = 0.5, 10.0, 0.5
+REACH_S, REACH_ALL_S = 0.5, 10.0
 
 
 @frozen
 class RanBefore:
-    """A container that ran. `reaches`: it had an answer from outside; `answered`: its TCP ports
-    (container side) that could be connected to from the host.
+    """A container that ran. `reaches`: it had an answer from outside; `ports`: how its published
+    ports answered; `answered`: in journals of before `ports` was kept, its TCP ports (container
+    side) that could be connected to from the host.
     """
 
     id: str
@@ -36,8 +38,9 @@ class RanBefore:
     endpoints: tuple[Endpoint, ...]
     publishes: tuple[Publish, ...]
     reaches: bool
-    answered: tuple[int, ...]
+    answered: tuple[int, ...] = ()
     labels: dict[str, str] = field(factory=dict)
+    ports: tuple[PortHeard, ...] = ()
 
     @property
     def must_run(self) -> bool:
@@ -127,20 +130,17 @@ def _containers(
     ctx: Context, target: IPv4Address | None, probe: IPv4Address
 ) -> tuple[RanBefore, ...]:
     end = ctx.clock.monotonic() + REACH_ALL_S
+    containers = [c for c in ctx.ports.docker.containers() if c.running]
+    heard = ports_heard(ctx, containers, probe)
     ran = []
-    for c in sorted(ctx.ports.docker.containers(), key=lambda c: c.name):
-        if not c.running:
-            continue
+    for c in sorted(containers, key=lambda c: c.name):
         in_time = ctx.clock.monotonic() < end
         reaches = in_time and reaches_out(ctx.ports, c, target, REACH_S)
-        answered = tuple(
-            sorted({p.container_port for p in c.publishes if in_time and _open(ctx, p, probe)})
-        )
-        ran.append(ran_of(c, reaches, answered))
+        ran.append(ran_of(c, reaches, heard.get(c.id, ())))
     return tuple(ran)
 
 
-def ran_of(c: Container, reaches: bool = False, answered: tuple[int, ...] = ()) -> RanBefore:
+def ran_of(c: Container, reaches: bool = False, ports: tuple[PortHeard, ...] = ()) -> RanBefore:
     """Return a running container as a job remembers it."""
     return RanBefore(
         id=c.id,
@@ -154,8 +154,8 @@ def ran_of(c: Container, reaches: bool = False, answered: tuple[int, ...] = ()) 
         endpoints=c.endpoints,
         publishes=c.publishes,
         reaches=reaches,
-        answered=answered,
         labels=c.labels,
+        ports=ports,
     )
 
 
@@ -177,18 +177,3 @@ def reaches_out(
 def host_reaches_out(ports: HostPorts, target: IPv4Address | None, timeout_s: float) -> bool:
     """True if `target` answers an ICMP echo of the host itself."""
     return target is not None and ports.netlink.reaches(os.getpid(), target, timeout_s)
-
-
-def probe_publish(ctx: Context, publish: Publish, probe: IPv4Address) -> str:
-    """Return how a published TCP port answers the host: open, refused or silent.
-
-    A port published on every address is tried on `probe`, an address of the host, since a
-    connection to 127.0.0.1 only proves docker-proxy, not the way to the container.
-    """
-    every = publish.host_ip is None or publish.host_ip.is_unspecified
-    address = probe if every or publish.host_ip is None else publish.host_ip
-    return ctx.ports.netlink.probe_tcp(address, publish.host_port, CONNECT_S)
-
-
-def _open(ctx: Context, publish: Publish, probe: IPv4Address) -> bool:
-    return publish.protocol == "tcp" and probe_publish(ctx, publish, probe) == "open"

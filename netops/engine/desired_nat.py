@@ -19,7 +19,7 @@ FIELDS = (
     "accept",
 )
 PUBLISH_FIELDS = ("protocol", "host_ip", "host_port", "to")
-ACCEPTABLE: tuple[str, ...] = ()
+ACCEPTABLE = ("source-on-loopback",)
 LONGEST_PREFIX, MOST_EXCLUDES, MOST_PUBLISHES = 30, 64, 128
 
 
@@ -27,20 +27,33 @@ LONGEST_PREFIX, MOST_EXCLUDES, MOST_PUBLISHES = 30, 64, 128
 class NatPublish:
     """A port of the host that leads to an address of the subnet; `host_ip` None: any of the host's.
 
-    `l4_port` and `to_port` are TCP or UDP ports.
+    `l4_port` and `to_port` are TCP or UDP ports. With `container` the port leads to the container
+    of that name, wherever it is in the subnet; `to` is its address then, None while it has none.
     """
 
     protocol: str
     host_ip: IPv4Address | None
     l4_port: int
-    to: IPv4Address
+    to: IPv4Address | None
     to_port: int
+    container: str = ""
+
+    @property
+    def port(self) -> str:
+        """The host's side: "tcp 8080" or "tcp 198.51.100.12:8080"; no two of a setting share it."""
+        where = f"{self.host_ip}:" if self.host_ip else ""
+        return f"{self.protocol} {where}{self.l4_port}"
+
+    @property
+    def goal(self) -> str:
+        """The container's side: "192.168.225.10:80", "web:80" or "web:80 (192.168.225.10)"."""
+        known = f" ({self.to})" if self.container and self.to else ""
+        return f"{self.container or self.to}:{self.to_port}{known}"
 
     @property
     def text(self) -> str:
         """The port in a few words: "tcp 8080 → 192.168.225.10:80"."""
-        where = f"{self.host_ip}:" if self.host_ip else ""
-        return f"{self.protocol} {where}{self.l4_port} → {self.to}:{self.to_port}"
+        return f"{self.port} → {self.goal}"
 
     def overlaps(self, other: NatPublish) -> bool:
         """True if one packet could be meant for both."""
@@ -52,7 +65,7 @@ class NatPublish:
         spec: dict[str, Json] = {"protocol": self.protocol, "host_port": self.l4_port}
         if self.host_ip is not None:
             spec["host_ip"] = str(self.host_ip)
-        return {**spec, "to": f"{self.to}:{self.to_port}"}
+        return {**spec, "to": f"{self.container or self.to}:{self.to_port}"}
 
 
 @frozen
@@ -179,7 +192,7 @@ def _publish(reader: SpecReader, where: str, item: object) -> NatPublish | None:
     protocol = inner.choice("protocol", PROTOCOLS)
     host_ip = inner.address("host_ip")
     l4_port = inner.l4_port("host_port")
-    to = inner.address_with_port("to")
+    to = inner.goal("to")
     if host_ip is not None and (host_ip.is_multicast or host_ip.is_loopback or not int(host_ip)):
         message = f"{host_ip} is not an address that others can connect to; leave it out for all."
         inner.fault("host_ip", "not-usable", message)
@@ -187,4 +200,7 @@ def _publish(reader: SpecReader, where: str, item: object) -> NatPublish | None:
     reader.problems += inner.problems
     if inner.problems or protocol is None or l4_port is None or to is None:
         return None
-    return NatPublish(protocol, host_ip, l4_port, to[0], to[1])
+    goal, to_port = to
+    if isinstance(goal, str):
+        return NatPublish(protocol, host_ip, l4_port, None, to_port, goal)
+    return NatPublish(protocol, host_ip, l4_port, goal, to_port)

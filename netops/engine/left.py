@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from netops.engine.before import BRIDGE
 from netops.engine.config_edit import ConfigEdit
@@ -18,11 +18,11 @@ from netops.engine.errors import OperationFailed
 from netops.engine.file_copy import file_bytes, file_saved
 from netops.engine.identity import made_by_scheduler, same_containers
 from netops.engine.nat_keep import lacking, same_family
-from netops.engine.nat_setting import NatState
+from netops.engine.nat_setting import asked_for
 from netops.engine.ran_through import still_expected
 from netops.engine.running import running_known
 from netops.engine.serial import Json, from_json
-from netops.engine.snapshot import HostSnapshot
+from netops.engine.snapshot import FILES, HostSnapshot
 
 
 @frozen
@@ -53,10 +53,18 @@ def left_over(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> lis
 
 def _files(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> Iterator[Left]:
     for path, saved in before.files.items():
+        if path in FILES and path != _written(ctx):
+            continue  # The job never touched it: what others did to it is theirs.
         if file_saved(ctx.ports, path) == saved or _edited_by_others(ctx, path, saved):
             continue
         copy = f"cp -p {kept}/{PurePosixPath(path).name} {path}"
         yield Left(f"{path} is not what it was.", copy if saved else f"rm {path}")
+
+
+def _written(ctx: Context) -> str:
+    """Return the path of the configuration file that the job has edited, "" if it has not."""
+    saved = ctx.memory.get("write_config")
+    return from_json(ConfigEdit, saved["edit"]).path if saved is not None else ""
 
 
 def _edited_by_others(ctx: Context, path: str, before: Json) -> bool:
@@ -98,17 +106,13 @@ def _rules(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> Iterat
     if before.nat is None:
         return
     again = f"dockernet-agent revert {job_id}"
-    if _asked(ctx.ports.nat.read()) != _asked(before.nat):
+    now = ctx.ports.nat.read()
+    if asked_for(now) != asked_for(before.nat):
         yield Left("The NAT settings of Dockernet are not what they were.", again)
-    elif before.nat.settings and same_family(ctx.ports, before.nat):
-        for text in lacking(ctx.ports, before.nat):
+    elif now.settings and same_family(ctx.ports, now):
+        # As they follow Docker by now: containers may be back with other addresses.
+        for text in lacking(ctx.ports, now):
             yield Left(f"Of Dockernet's NAT rules: {text}.", again)
-
-
-def _asked(state: NatState) -> NatState:
-    """Without who switched forwarding on: after a boot that may be another than before."""
-    settings = tuple(evolve(setting, forwarding_was_off=False) for setting in state.settings)
-    return evolve(state, settings=settings)
 
 
 def _containers(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> Iterator[Left]:

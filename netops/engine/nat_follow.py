@@ -27,13 +27,15 @@ def setting_of(case: SubnetCase) -> NatSetting | None:
 def followed(case: SubnetCase, setting: NatSetting, change_id: int) -> NatSetting | None:
     """Return the setting for the new subnet, None where nothing of it is left.
 
-    Published ports do not follow: Docker gives addresses anew, so that the one that a port leads
-    to may be another container's.
+    Ports published to a container by name follow it; the step looks up its address when the
+    containers are back. Those to a plain address do not: Docker gives addresses anew, so that the
+    one that a port leads to may be another container's.
     """
-    desired: DesiredNat = evolve(setting.desired, subnet=case.desired.subnet, publish=())
+    named = tuple(p for p in setting.desired.publish if p.container)
+    desired: DesiredNat = evolve(setting.desired, subnet=case.desired.subnet, publish=named)
     if desired.empty:
         return None
-    return evolve(setting, spec=desired.to_spec(), change_id=change_id)
+    return evolve(setting, spec=desired.to_spec(), change_id=change_id, leads=())
 
 
 def nat_follows(case: SubnetCase) -> Iterator[Finding]:
@@ -46,11 +48,12 @@ def nat_follows(case: SubnetCase) -> Iterator[Finding]:
         f"The NAT setting of {old} (change {setting.change_id}) becomes one of {new}, in this job."
     )
     yield info("nat-setting-follows", message, str(old))
-    ports = [publish.text for publish in setting.desired.publish]
+    ports = [publish.text for publish in setting.desired.publish if not publish.container]
     if ports:
         message = (
-            f"Ports that Dockernet publishes do not follow, since addresses are given anew: "
-            f"{listed(ports)}. Publish them again after the change."
+            f"Ports that Dockernet publishes to a plain address do not follow, since addresses are "
+            f"given anew: {listed(ports)}. Publish them to their containers by name, now or after "
+            "the change."
         )
         yield warning("published-ports-are-lost", message, str(old))
 
@@ -69,6 +72,8 @@ def follow_step(case: SubnetCase, change_id: int) -> StepSpec | None:
         for name, own in wanted.items()
         for command in commands_of(name, live[name], edits_of(live[name], own))
     ]
+    named = fresh.desired.publish if fresh else ()
+    commands += [f"# and {p.text}, with the address that {p.container} has then" for p in named]
     return StepSpec(
         "nat_rules",
         f"Move our NAT rules from {old} to {case.desired.subnet}, each table in one commit",

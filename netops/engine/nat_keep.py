@@ -1,13 +1,17 @@
-"""Makes a host's tables have what its NAT settings say, and nothing else of ours."""
+"""Makes a host's tables have what its NAT settings say, where Docker has them now, and nothing else
+of ours."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
+from ipaddress import IPv4Network
 
 from attrs import evolve
 
 from netops.engine.errors import OperationFailed
 from netops.engine.nat.edits import edits_of, missing_of
+from netops.engine.nat.follow import moved, state_now
 from netops.engine.nat.own import NAT, own_rules
 from netops.engine.nat.ruleset import EMPTY, tables_of
 from netops.engine.nat_setting import NatSetting, NatState
@@ -64,8 +68,18 @@ def same_family(ports: HostPorts, state: NatState) -> bool:
     return not state.family or ports.firewall.family() == state.family
 
 
+def followed(ports: HostPorts, state: NatState) -> NatState:
+    """Return the state as Docker has it now, unchanged while dockerd does not run.
+
+    Raises OperationFailed when dockerd runs and does not answer.
+    """
+    places = ports.docker.places()
+    return state if places is None else state_now(state, places)
+
+
 def nat_keep(ports: HostPorts) -> list[str]:
-    """Put back what of our rules was lost; return what was missing, [] where nothing was.
+    """Put back what of our rules was lost and lead them where Docker has their subnets and
+    containers now; return what was missing or has moved, [] where nothing was.
 
     Others may be writing at the same moment (a Docker that starts): it is looked at again. Raises
     OperationFailed if it is still not there.
@@ -73,14 +87,15 @@ def nat_keep(ports: HostPorts) -> list[str]:
     state = ports.nat.read()
     if not state.settings or not same_family(ports, state):
         return []
-    missing: list[str] = []
+    missing = lacking(ports, state)
+    state, told = _follow(ports, state)
+    missing += told
     if not ports.forwarding.enabled():
         ports.forwarding.enable()
         missing.append("forwarding was off")
         switched = tuple(evolve(setting, forwarding_was_off=True) for setting in state.settings)
         state = evolve(state, settings=switched)
         ports.nat.write(state)
-    left: list[str] = []
     for _ in range(TRIES):
         left = lacking(ports, state)
         if not left:
@@ -91,3 +106,37 @@ def nat_keep(ports: HostPorts) -> list[str]:
     if left:
         raise OperationFailed(f"Our NAT rules do not stay: {'; '.join(left)}.")
     return missing
+
+
+def _follow(ports: HostPorts, old: NatState) -> tuple[NatState, list[str]]:
+    """Lead rules and settings where Docker has them now; return the state and what has moved."""
+    try:
+        state = followed(ports, old)
+    except OperationFailed:
+        # Rules that others removed are put back all the same; the agent looks again soon.
+        return old, []
+    if state == old:
+        return old, []
+    # First the rules: a state on disk whose rules were never set would count as followed.
+    edit_to(ports, old, state.settings)
+    ports.nat.write(state)
+    for before, after in zip(old.settings, state.settings, strict=True):
+        _forget(ports, before, after)
+    return state, list(moved(old, state))
+
+
+def _forget(ports: HostPorts, before: NatSetting, after: NatSetting) -> None:
+    """Forget connections through ports that lead elsewhere now (see `connections_forget`).
+
+    A UDP client that never rests keeps its entry for ever: those go by port. TCP clients connect
+    anew; to forget theirs by port would break what containers have open to that port elsewhere.
+    """
+    was = {publish.port: publish.to for publish in before.publishes}
+    led = {publish.port: publish.to for publish in after.publishes}
+    for publish in after.desired.publish:
+        old, now = was.get(publish.port), led.get(publish.port)
+        ends = old or now
+        if old == now or ends is None:
+            continue
+        udp = {(socket.IPPROTO_UDP, publish.l4_port)} if publish.protocol == "udp" else set()
+        ports.netlink.forget_connections(IPv4Network(ends), udp)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from attrs import evolve
+
 from netops.engine import basis
 from netops.engine.desired_nat import KIND, DesiredNat
 from netops.engine.findings.nat import findings_of
@@ -11,6 +13,7 @@ from netops.engine.findings.nat_case import NatCase
 from netops.engine.nat.commands import commands_of
 from netops.engine.nat.own import wanted_lines
 from netops.engine.nat.ruleset import is_own, own_lines
+from netops.engine.nat_setting import setting_basis
 from netops.engine.observed import Observed
 from netops.engine.plan import BLOCKER, Plan, StepSpec, digest_of
 from netops.engine.ports import Reserved
@@ -55,14 +58,34 @@ def basis_of(case: NatCase) -> dict[str, Json]:
             "FORWARD's policy": case.forward.policies.get("FORWARD", ""),
             "forwarding": observed.ip_forward,
         },
-        "settings": {str(s.spec["subnet"]): to_json(s) for s in observed.nat.settings},
+        "settings": {str(s.spec["subnet"]): setting_basis(s) for s in observed.nat.settings},
         "rules": basis.names_section(deciding_lines(case)),
+        **_published_to(case),
         "listeners": basis.names_section(
             f"{item.protocol} {item.address or '*'}:{item.l4_port}"
             for item in observed.listeners
             if item.l4_port in ports
         ),
     }
+
+
+def _published_to(case: NatCase) -> dict[str, Json]:
+    """Where the containers are that ports are published to, by name or by plain address.
+
+    One in a loop of restarts has an address at some looks only: there it counts as having none.
+    """
+    looping = {c.name for c in case.observed.containers if c.looping}
+    section: basis.Section = {}
+    for publish in case.desired.publish:
+        subnet = case.desired.subnet
+        if publish.to is not None:
+            holder = case.places.holder(publish.to, subnet)
+            known = holder is not None and holder.container not in looping
+            section[str(publish.to)] = holder.container if holder and known else ""
+        else:
+            place = case.places.place(publish.container, subnet)
+            section[publish.container] = str(place.ipv4 or "") if place else ""
+    return {"published containers": section} if section else {}
 
 
 def _addresses(case: NatCase) -> basis.Section:
@@ -96,6 +119,7 @@ def _steps(case: NatCase) -> Iterator[StepSpec]:
         "nat_remember",
         "Look at the rules that there are and remember them",
         "iptables-save; sysctl net.ipv4.ip_forward",
+        _probed(case),
     )
     if case.fresh is not None and case.forwarding_unsure:
         yield StepSpec(
@@ -127,8 +151,19 @@ def _steps(case: NatCase) -> Iterator[StepSpec]:
         "verify_nat",
         "Read the tables back, and send packets through them",
         f"iptables-save -t nat; conntrack -L -s {subnet}",
-        {"setting": to_json(case.fresh), "gateway": str(case.gateway or "")},
+        _probed(case),
     )
+
+
+def _probed(case: NatCase) -> dict[str, Json]:
+    """The parameters of the steps that send packets out of the subnet, before and after."""
+    return {"setting": _asked(case), "gateway": str(case.gateway or "")}
+
+
+def _asked(case: NatCase) -> Json:
+    """The setting without who is behind its ports, which the step looks up when it is done."""
+    asked: Json = to_json(evolve(case.fresh, leads=()) if case.fresh else None)
+    return asked
 
 
 def _published(case: NatCase) -> list[tuple[str, int]]:
@@ -150,6 +185,8 @@ def _rules(case: NatCase) -> StepSpec:
         for name, own in case.wanted.items()
         for command in commands_of(name, case.live[name], case.edits(name, own))
     ]
+    led = case.fresh.publishes if case.fresh else ()
+    commands += [f"# {publish.text}" for publish in led if publish.container and commands]
     title = f"Set our rules for {subnet}, each table in one commit"
     if case.fresh is None:
         title = f"Remove our rules for {subnet}, each table in one commit"
@@ -159,7 +196,7 @@ def _rules(case: NatCase) -> StepSpec:
         "\n".join(commands) or "iptables-save    # every rule is there already",
         {
             "subnet": subnet,
-            "setting": to_json(case.fresh),
+            "setting": _asked(case),
             "before": own_lines(case.live),
             "after": wanted_lines(case.wanted),
         },

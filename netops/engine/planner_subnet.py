@@ -21,11 +21,15 @@ from netops.engine.findings.subnet_case import (
 )
 from netops.engine.hold import hold_name, parts_to_hold
 from netops.engine.nat_follow import follow_step, nat_follows, setting_of
+from netops.engine.nat_setting import setting_basis
 from netops.engine.observed import Container, Observed
 from netops.engine.outage import expected_outage_s, start_limit_s, stop_limit_s
 from netops.engine.plan import BLOCKER, ContainerMove, Plan, StepSpec, digest_of
 from netops.engine.ports import Reserved
+from netops.engine.published import published_now
 from netops.engine.serial import Json, to_json
+
+MOST = 20  # Commands for ports that a person is shown; a published range may have thousands.
 
 
 def plan(
@@ -65,7 +69,7 @@ def basis_of(case: SubnetCase) -> dict[str, Json]:
         "resolvers": basis.names_section(r.address for r in observed.resolvers),
         "controller": basis.names_section(observed.controller.addresses),
         "rules": basis.names_section(rules),
-        "NAT setting": to_json(setting_of(case)),
+        "NAT setting": setting_basis(setting_of(case)),
     }
 
 
@@ -251,11 +255,29 @@ def _address_remove(interface: IPv4Interface) -> StepSpec:
     )
 
 
+def _forget(case: SubnetCase, old: IPv4Interface) -> StepSpec:
+    """Those of the old subnet, and to every published port: see `forget_published`."""
+    ports = sorted(published_now(c for c in case.running if not c.looping))
+    commands = [f"conntrack -D -s {old.network}", f"conntrack -D -d {old.network}"]
+    commands += [f"conntrack -D -p {name} --orig-port-dst {port}" for name, port in ports[:MOST]]
+    more = "    # and so on, for each port" if len(ports) > MOST else ""
+    return StepSpec(
+        "forget_connections",
+        f"Forget the connections of {old.network} and to the ports"
+        if ports
+        else f"Forget the connections of {old.network}",
+        "; ".join(commands) + more,
+        {
+            "subnet": str(old.network),
+            "ports": [f"{name} {port}" for name, port in ports],
+            "published": True,
+        },
+    )
+
+
 def _prove(case: SubnetCase, old: IPv4Interface, new: IPv4Interface) -> list[StepSpec]:
     steps = [
-        StepSpec("forget_connections", f"Forget the connections of {old.network}",
-                 f"conntrack -D -s {old.network}; conntrack -D -d {old.network}",
-                 {"subnet": str(old.network)}),
+        _forget(case, old),
         StepSpec("verify_layers", "Read back configuration, Docker's record and kernel",
                  f"docker network inspect bridge; ifconfig {BRIDGE_LINK}",
                  {"interface": str(new)}),

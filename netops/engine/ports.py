@@ -9,6 +9,7 @@ from typing import Protocol
 from attrs import frozen
 
 from netops.engine.nat.edits import Edit
+from netops.engine.nat.places import Places
 from netops.engine.nat_setting import NatState
 from netops.engine.observed import (
     Address,
@@ -39,6 +40,33 @@ class Translation:
 
     source: IPv4Address | None
     answered: bool
+
+
+# How a published port answers: a connection stands; a datagram came back; the place that packets
+# are led to has no program there; this host itself refuses; packets are led to an address and
+# nothing comes back; no trace.
+OPEN, ANSWERED, REFUSED, REJECTED = "open", "answered", "refused", "rejected"
+LED, SILENT = "led", "silent"
+
+
+@frozen
+class PortProbe:
+    """A port to be tried at an address of this host; `protocol` is "tcp" or "udp"."""
+
+    protocol: str
+    address: IPv4Address
+    l4_port: int
+
+
+@frozen
+class PortAnswer:
+    """How a port answered (`word`), and the address and port that conntrack leads its packets to.
+
+    `place` is None without a trace: where nothing is tracked, or the packet was dropped on its way.
+    """
+
+    word: str
+    place: tuple[IPv4Address, int] | None = None
 
 
 class Netlink(Protocol):
@@ -76,11 +104,15 @@ class Netlink(Protocol):
         ...
 
     def forget_connections(
-        self, subnet: IPv4Network, ports: Collection[tuple[int, int]] = ()
+        self,
+        subnet: IPv4Network | None,
+        ports: Collection[tuple[int, int]] = (),
+        keep: Collection[tuple[int, IPv4Address, int]] | None = None,
     ) -> int:
         """Delete the conntrack entries to and from `subnet`; return how many there were.
 
-        And those that go to one of `ports` (protocol number of RFC 790, port).
+        And those that go to one of `ports` (protocol number of RFC 790, port) of this host; with
+        `keep` not those that are led to one of these places (protocol number, address, port).
         """
         ...
 
@@ -88,8 +120,14 @@ class Netlink(Protocol):
         """True if an ICMP echo sent from that process's network namespace is answered."""
         ...
 
-    def probe_tcp(self, address: IPv4Address, l4_port: int, timeout_s: float) -> str:
-        """Connect from the host: "open", "refused" (answered by a reset) or "silent"."""
+    def try_ports(
+        self, probes: Sequence[PortProbe], timeout_s: float, *, outside: bool
+    ) -> tuple[PortAnswer, ...]:
+        """Try all ports at once, and wait at most `timeout_s` seconds for those that are silent.
+
+        From this host itself (OUTPUT), or as a client `outside` of it, whose packets go by
+        PREROUTING and FORWARD. Raises OperationFailed when no such client can be made.
+        """
         ...
 
     def translated(
@@ -99,12 +137,6 @@ class Netlink(Protocol):
 
         Raises OperationFailed when somebody else has that address.
         """
-        ...
-
-    def led_to(
-        self, protocol: str, address: IPv4Address, l4_port: int
-    ) -> tuple[IPv4Address, int] | None:
-        """Where a packet of the host to that address and port is led, None without a trace."""
         ...
 
 
@@ -118,6 +150,13 @@ class DockerApi(Protocol):
     def networks(self) -> tuple[DockerNetwork, ...]: ...
     def containers(self) -> tuple[Container, ...]: ...
     def container(self, container_id: str) -> Container | None: ...
+    def places(self) -> Places | None:
+        """Networks and who is in them, cheaply; None when dockerd does not run.
+
+        Raises OperationFailed when it runs and does not answer.
+        """
+        ...
+
     def wait_until_answering(
         self, timeout_s: float, still_running: Callable[[], bool] | None = None
     ) -> None:

@@ -19,6 +19,8 @@ SPECIAL = (
 
 _LINK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}")
 _PORT = re.compile(r"[0-9]{1,5}")
+# moby daemon/names/names.go. Digits and dots alone are a slip of an address, not a name.
+_CONTAINER = re.compile(r"(?![0-9.]+\Z)[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}")
 
 
 def link_name_fits(name: str) -> bool:
@@ -162,18 +164,23 @@ class SpecReader:
             return None
         return value
 
-    def address_with_port(self, field: str) -> tuple[IPv4Address, int] | None:
-        """Return a required address:port such as 192.168.225.10:80, None if at fault."""
+    def goal(self, field: str) -> tuple[IPv4Address | str, int] | None:
+        """Return a required container's name (or address) and port, such as web:80, None if at
+        fault."""
         text = self.text(field, required=True)
         if text is None:
             return None
-        address, _, port = text.rpartition(":")
+        place, _, port = text.rpartition(":")
         try:
             if not _PORT.fullmatch(port) or not 1 <= int(port) <= 65535:
                 raise ValueError
-            return IPv4Address(address), int(port)
+            name = _CONTAINER.fullmatch(place)
+            return (place if name else IPv4Address(place)), int(port)
         except ValueError:
-            message = f"“{shown(text)}” is not address:port; write it like 192.168.225.10:80."
+            message = (
+                f"“{shown(text)}” is not name:port or address:port of a container; write it like "
+                "web:80 or 192.168.225.10:80."
+            )
             self.fault(field, "not-address-port", message)
             return None
 

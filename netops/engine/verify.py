@@ -6,8 +6,10 @@ step said of itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from ipaddress import IPv4Interface, IPv4Network
+
+from attrs import evolve
 
 from netops.engine.before import (
     BRIDGE,
@@ -15,13 +17,13 @@ from netops.engine.before import (
     RanBefore,
     has_own_network,
     host_reaches_out,
-    probe_publish,
     reaches_out,
 )
 from netops.engine.context import Context
 from netops.engine.identity import same_containers
 from netops.engine.observed import Container, Endpoint, Publish
-from netops.engine.ports import HostPorts
+from netops.engine.ports import OPEN, HostPorts
+from netops.engine.published import PortHeard, answered_before, lost_since, ports_heard
 from netops.engine.ran_through import still_expected
 
 BRIDGE_NETWORK = "bridge"
@@ -171,18 +173,47 @@ def cut_off(ctx: Context, before: Before) -> bool:
     )
 
 
-def port_answers(ctx: Context, before: Before, expected: Iterable[RanBefore]) -> dict[str, str]:
-    """Return how published TCP ports that answered before answer now: {text: answer}.
+def port_answers(
+    ctx: Context, before: Before, expected: Iterable[RanBefore], fine: Collection[str] = ()
+) -> dict[str, str]:
+    """Return how published ports that answered before answer now: {text: word}.
 
-    "silent" means that the way to the container is broken; "refused" that it is open but nothing
-    listens there yet, which may be the program's own slow start.
+    OPEN as before; SILENT or REJECTED where the way to the container is broken; REFUSED where it is
+    open but nothing listens there yet, which may be the program's own slow start. Those in `fine`
+    are not tried again.
     """
     expected = list(expected)
     same = same_containers(expected, ctx.ports.docker.containers())
-    found = {}
-    for ran in still_expected(ctx, expected, same):
-        for publish in same[ran.id].publishes if ran.id in same else ():
-            if publish.protocol == "tcp" and publish.container_port in ran.answered:
-                name = f"port {publish.host_port} of {ran.name}"
-                found[name] = probe_publish(ctx, publish, before.probe)
-    return found
+    left = [ran for ran in still_expected(ctx, expected, same) if ran.id in same]
+    were = {same[ran.id].id: ports_of(ran) for ran in left}
+    now = {c.id: c for c in same.values()}
+    asked = [
+        evolve(c, publishes=tuple(p for p in c.publishes if port_name(p, c) not in fine))
+        for c in now.values()
+        if any(port.answered for port in were.get(c.id, ()))
+    ]
+    heard = ports_heard(ctx, asked, before.probe) if asked else {}
+    return {
+        port_name(port, now[container_id]): lost_since(were[container_id], port)
+        for container_id, ports in heard.items()
+        for port in ports
+        if answered_before(were[container_id], port)
+    }
+
+
+def ports_of(ran: RanBefore) -> tuple[PortHeard, ...]:
+    """Return how its ports answered, also from a journal that only has `answered`."""
+    if ran.ports or not ran.answered:
+        return ran.ports
+    return tuple(
+        PortHeard(p.protocol, p.container_port, p.host_port, p.host_ip, host=OPEN)
+        for p in ran.publishes
+        if p.protocol == "tcp" and p.container_port in ran.answered
+    )
+
+
+def port_name(port: PortHeard | Publish, container: Container) -> str:
+    """Return a published port as people name it."""
+    kind = "" if port.protocol == "tcp" else f"{port.protocol} "
+    where = "" if port.host_ip is None or port.host_ip.is_unspecified else f"{port.host_ip}:"
+    return f"{kind}port {where}{port.host_port} of {container.name}"

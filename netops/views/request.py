@@ -123,8 +123,8 @@ def _typed(kind: type[ChangeForm], data: QueryDict, host: Host | None) -> dict[s
     typed: dict[str, Any] = {name: data.get(name, "") for name in kind.base_fields}
     if "use" in data:
         typed["subnet"] = data["use"]
+    typed["accept"] = data.getlist("accept")
     if kind is SubnetForm:
-        typed["accept"] = data.getlist("accept")
         proposal = _proposal(host, data.get("containers", ""))
         if isinstance(proposal, Proposal) and proposal.subnet:
             typed["subnet"] = str(proposal.subnet)
@@ -145,8 +145,7 @@ def _page(
     context |= check_context(form, host)
     if isinstance(form, NatForm):
         context |= _of_nat(host, form["subnet"].value())
-        example = f"tcp 8080 {context['example_to']}:80"
-        form.fields["publish"].widget.attrs["placeholder"] = example
+        form.fields["publish"].widget.attrs["placeholder"] = "tcp 8080 web:80"
         form.fields["to_source"].widget.attrs["placeholder"] = context["example_on"]
     else:
         context["proposal"] = _proposal(host, form["containers"].value())

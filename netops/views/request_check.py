@@ -12,10 +12,9 @@ from django.views.decorators.http import require_GET
 
 from hosts.models import Host
 from hosts.selectors import host_get
-from netops.engine.desired_subnet import ACCEPTABLE
+from netops.engine.desired import kind_entry
 from netops.forms import form_class
 from netops.forms_base import ChangeForm
-from netops.forms_nat import NatForm
 from netops.request_check import Check, check_of
 from people.errors import NotFound
 from people.form_errors import worded
@@ -32,6 +31,7 @@ _FIELDS = {
         "#id_exclude",
         "#id_publish",
         "#id_docker_chain",
+        "[name='accept']",
     ),
 }
 
@@ -50,7 +50,7 @@ def check_context(form: ChangeForm, host: Host | None) -> dict[str, Any]:
     typed = str(form["host"].value() or "").strip()
     return {
         "check": _check(form, host),
-        "acceptable": () if isinstance(form, NatForm) else ACCEPTABLE,
+        "acceptable": kind_entry(form.kind).acceptable,
         "host_unknown": typed if typed and host is None else "",
         "check_fields": ", ".join(fields),
         "check_triggers": ", ".join(f"input from:{name} delay:350ms" for name in fields),

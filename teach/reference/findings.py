@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping
 
-from netops.engine.desired_subnet import ACCEPTABLE
+from netops.engine.desired import KINDS
 from teach.reference.source import ROOT, calls_in, name_of, string_of
 from teach.reference.table import NOTE, table
 from teach.reference.words_nat import NAT
 from teach.reference.words_subnet import SUBNET
 
 _FOLDER = "netops/engine/findings"
-_NAT_FILES = ("nat.py", "nat_case.py")
+_NAT_FILES = ("nat.py", "nat_case.py", "nat_source.py", "nat_targets.py")
 _SEVERITIES = ("blocker", "warning", "info")
 _FRONT_ENDS = ("firewalld", "ufw")
 _INTRO = """# Findings of a plan
@@ -57,8 +57,10 @@ def nat_codes() -> dict[str, str]:
 
 def _table(codes: Mapping[str, str], words: Mapping[str, tuple[str, str]]) -> str:
     def severity(code: str) -> str:
-        more = ", acceptable" if code in ACCEPTABLE and codes[code] == "blocker" else ""
+        more = ", acceptable" if code in risks and codes[code] == "blocker" else ""
         return codes[code] + more
+
+    risks = {code for entry in KINDS.values() for code in entry.acceptable}
 
     order = sorted(codes, key=lambda code: (_SEVERITIES.index(codes[code]), code))
     rows = [(f"`{code}`", severity(code), *words[code]) for code in order]
@@ -68,7 +70,4 @@ def _table(codes: Mapping[str, str], words: Mapping[str, tuple[str, str]]) -> st
 def findings_page() -> str:
     """Return the page. Raises KeyError for a code that nobody has explained."""
     subnet, nat = _table(subnet_codes(), SUBNET), _table(nat_codes(), NAT)
-    return (
-        f"{_INTRO}{NOTE}\n## Of a subnet change\n{_ACCEPT}{subnet}"
-        f"\n## Of a NAT change\n\nNone of its blockers can be accepted.\n\n{nat}"
-    )
+    return f"{_INTRO}{NOTE}\n## Of a subnet change\n{_ACCEPT}{subnet}\n## Of a NAT change\n\n{nat}"

@@ -13,6 +13,26 @@ NAT: dict[str, tuple[str, str]] = {
         "the host does not have the address `to_source`, so no answer would come back",
         "an address that the message lists, or add this one to the host first",
     ),
+    "source-not-usable": (
+        "`to_source` is a loopback address, or that of one of Docker's own bridges: nobody outside "
+        "can answer to it",
+        "an address that the message lists",
+    ),
+    "source-on-loopback": (
+        "`to_source` stands on the link lo alone: answers come back only if routers outside have a "
+        "way to it",
+        "accept it where BGP or a static route announces it; the job still proves the answers",
+    ),
+    "publish-container-unknown": (
+        "a port is published to a container that is not in the subnet, or does not run and has no "
+        "address",
+        "a container that runs in the subnet, or start this one",
+    ),
+    "publish-address-not-fixed": (
+        "a port is published to an address that a container has from Docker, which may give it to "
+        "another one",
+        "publish it to the container by name",
+    ),
     "interface-unknown": (
         "the host has no link `out_interface`, or it is the subnet's own bridge",
         "a link that the message lists, or leave it out",

@@ -148,7 +148,7 @@ SUBNET: dict[str, tuple[str, str]] = {
         "",
     ),
     "published-ports-are-lost": (
-        "ports that Dockernet publishes do not follow: addresses are given anew",
-        "publish them again after the change",
+        "ports that Dockernet publishes to plain addresses do not follow: addresses are given anew",
+        "publish them to the containers by name",
     ),
 }

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+from ipaddress import IPv4Network
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from netops.agent import keeper as module
 from netops.agent.config import Place
 from netops.agent.keeper import Keeper
 from netops.engine.errors import OperationFailed
-from netops.engine.nat_setting import NatState
+from netops.engine.nat.places import Places
+from netops.engine.nat_setting import NatSetting, NatState
+from netops.engine.observed import DockerNetwork
 
 
 class Bench:
@@ -24,14 +28,22 @@ class Bench:
         self.lacks: list[str] = []
         self.answer: Any = []
         self.asked = 0
+        self.places: Any = None
+        self.state = NatState()
         ports = SimpleNamespace(
-            nat=SimpleNamespace(read=NatState),
+            nat=SimpleNamespace(read=lambda: self.state),
             forwarding=SimpleNamespace(enabled=lambda: True),
+            docker=SimpleNamespace(places=self.docker),
         )
         monkeypatch.setattr(module, "host_ports", lambda: ports)
         monkeypatch.setattr(module, "lacking", lambda *_: self.lacks)
         monkeypatch.setattr(module, "child_ask", self.ask)
         self.keeper = Keeper(self.place)
+
+    def docker(self) -> Any:
+        if isinstance(self.places, Exception):
+            raise self.places
+        return self.places
 
     def ask(self, *_: object, **__: object) -> Any:
         self.asked += 1
@@ -72,6 +84,31 @@ def test_it_says_what_was_missing(bench: Bench) -> None:
     told = bench.keeper.restore()
     assert told is not None
     assert (told.missing, told.error) == (("the chain DOCKERNET-OUTPUT was gone",), "")
+
+
+def test_a_network_that_has_another_bridge_is_looked_into(bench: Bench) -> None:
+    spec: dict[str, Any] = {"subnet": "10.66.0.0/24", "mode": "masquerade"}
+    bench.state = NatState((NatSetting(spec, "br-old", 7),))
+    network = DockerNetwork("i", "app", "bridge", "br-old", (IPv4Network("10.66.0.0/24"),))
+    bench.places = Places((network,))
+    assert bench.keeper.restore() is None
+    assert bench.asked == 0
+    bench.places, bench.answer = Places((evolve(network, bridge="br-new"),)), ["it is on br-new"]
+    told = bench.keeper.restore()
+    assert told is not None
+    assert told.missing == ("it is on br-new",)
+
+
+def test_it_looks_again_until_docker_answers(bench: Bench) -> None:
+    bench.places = OperationFailed("Docker starts.")
+    assert bench.keeper.restore() is None
+    assert 0 < bench.keeper.due() <= module.BETWEEN_S
+    assert bench.keeper.restore() is None
+    assert module.BETWEEN_S < bench.keeper.due() <= 2 * module.BETWEEN_S
+    bench.places = Places()
+    assert bench.keeper.restore() is None
+    assert bench.keeper.due() == math.inf
+    assert bench.asked == 0
 
 
 def test_a_failure_is_told_once_and_tried_again(bench: Bench) -> None:

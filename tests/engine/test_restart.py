@@ -97,9 +97,7 @@ class Bench:
             units_down=lambda names: tuple(self.units_down),
             units_start=lambda names: self.units_down.clear(),
         )
-        netlink = SimpleNamespace(
-            inside=lambda pids: {}, probe_tcp=lambda *_: "silent", reaches=lambda *_: False
-        )
+        netlink = SimpleNamespace(inside=lambda pids: {}, reaches=lambda *_: False)
         ports: Any = SimpleNamespace(docker=self.docker, netlink=netlink, service=service)
         self.ctx = Context(ports, host().controller, self.said.append, clock=self.clock)
 
@@ -281,7 +279,7 @@ def batch(policy: str) -> Container:
 @pytest.mark.parametrize("policy", ["no", "on-failure"])
 def test_a_batch_that_ends_with_0_has_run(policy: str) -> None:
     was = batch(policy)
-    bench, ran = Bench(stopped(was)), ran_of(was, True, (80,))
+    bench, ran = Bench(stopped(was)), evolve(ran_of(was, True), answered=(80,))
     bench.docker.behave["batch"] = lambda c: stopped(c, 0)
     assert bench.restart(was) == []
     assert running_problems(bench.ctx, [ran], SUBNET) == []

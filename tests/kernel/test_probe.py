@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Interface
 
 import pytest
 
-from netops.engine.adapters.probe import led_to, translated
+from netops.engine.adapters.probe import translated
 from netops.engine.errors import OperationFailed
 from netops.engine.ports import Translation
 from tests.kernel.conftest import Namespace, SmallHost
@@ -64,17 +64,3 @@ def test_it_takes_no_address_that_somebody_has(router: SmallHost) -> None:
 def test_it_says_that_there_is_no_such_bridge(router: SmallHost) -> None:
     with pytest.raises(OperationFailed, match="There is no link br7"):
         router.host.inside(lambda: translated("br7", FREE, GATEWAY, IPv4Address(OUTSIDE)))
-
-
-@pytest.mark.parametrize("answer", ["silence", "reset"])
-def test_it_reads_where_a_published_port_leads(router: SmallHost, answer: str) -> None:
-    if answer == "reset":
-        # No program listens there: the kernel forgets the connection with the first answer.
-        router.container.ip("route add default via 10.10.0.1")
-    for protocol in ("tcp", "udp"):
-        rule = f"OUTPUT -p {protocol} --dport 8080 -j DNAT --to-destination 10.10.0.2:80"
-        router.host.run("iptables", "-t", "nat", "-A", *rule.split())
-        place = router.host.inside(lambda p=protocol: led_to(p, IPv4Address(UP), 8080))
-        assert place == (IPv4Address("10.10.0.2"), 80)
-    own = router.host.inside(lambda: led_to("tcp", IPv4Address(UP), 9090))
-    assert own in (None, (IPv4Address(UP), 9090))

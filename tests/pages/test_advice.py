@@ -26,7 +26,7 @@ SAID_BY_MESSAGE = (
     "config-not-in-force removes-container docker-not-running docker-not-a-service "
     "observation-incomplete "
     "drops-routes ignores-stop-signal firewall-unavailable exposes-port-publicly "
-    "published-ports-are-lost"
+    "published-ports-are-lost source-not-usable publish-address-not-fixed"
 )
 ASKS_FOR_NOTHING = (
     "container-restarting starts-unmanaged-containers default-address-pools live-restore "

@@ -1,8 +1,9 @@
 """Runs the engine with its real adapters inside a lab host: `engine_driver.py COMMAND JSON`.
 
 Prints one JSON object. Commands: plan, apply (observe, plan, apply; `fault` makes one step fail,
-`amid` runs a line of shell at a step, `hold` waits for a confirm), settle (`why` undoes it),
-confirm, revert, audit, keep. Used by the tests through in_host.py.
+`amid` runs a line of shell right before a step does or saves, `meanwhile` right after it did,
+`hold` waits for a confirm), settle (`why` undoes it), confirm, revert, audit, keep. The tests use
+it by in_host.py.
 """
 
 from __future__ import annotations
@@ -131,6 +132,18 @@ def run_revert(asked: dict[str, Any]) -> dict[str, Any]:
     return {"outcome": to_json(outcome), "events": EVENTS}
 
 
+def meanwhile(kind: str, line: str) -> None:
+    """Have somebody else run a line of shell right after each step of that kind."""
+    step_class = registry()[kind]
+    original = step_class.do
+
+    def do(step: Step, ctx: Context) -> None:
+        original(step, ctx)
+        subprocess.run(["sh", "-c", line], check=True)
+
+    setattr(step_class, "do", do)  # noqa: B010 - a method of every step of that kind
+
+
 def run_apply(asked: dict[str, Any]) -> dict[str, Any]:
     """Observe, plan (or take `plan`, which must still hold), apply."""
     if "plan" in asked:
@@ -142,6 +155,8 @@ def run_apply(asked: dict[str, Any]) -> dict[str, Any]:
         Fault(*asked["fault"]).arm(plan)
     for step, when, line in asked.get("amid", []):
         happen(step, when, line)
+    if "meanwhile" in asked:
+        meanwhile(*asked["meanwhile"])
     journal, hold = Journal(Path(asked["job"])), bool(asked.get("hold"))
     outcome = engine.apply(plan, PORTS, emit, journal, controller(asked), hold=hold)
     answer = {"outcome": to_json(outcome), "events": EVENTS, "plan": to_json(plan)}

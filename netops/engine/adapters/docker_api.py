@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from attrs import evolve
 
 from netops.engine.adapters.container_record import manually_stopped
+from netops.engine.adapters.docker_places import docker_places
 from netops.engine.adapters.docker_read import (
     MASQUERADE,
     read_container,
@@ -21,6 +22,7 @@ from netops.engine.adapters.docker_read import (
 )
 from netops.engine.adapters.stop_signal import heeds_signal
 from netops.engine.errors import OperationFailed
+from netops.engine.nat.places import Places
 from netops.engine.observed import Container, DockerDaemon, DockerNetwork
 
 T = TypeVar("T")
@@ -74,6 +76,13 @@ class DockerEngine:
         # One after the other: 1.7 ms each, and threads made it slower (Python's lock).
         found = [self.container(entry["Id"]) for entry in listed]
         return tuple(sorted((c for c in found if c is not None), key=lambda c: (c.name, c.id)))
+
+    def places(self) -> Places | None:
+        """Return the networks and who is in them, without loading the SDK.
+
+        None when dockerd does not run. Raises OperationFailed when it runs and does not answer.
+        """
+        return None if self._find_pid() is None else docker_places(self._path)
 
     def container(self, container_id: str) -> Container | None:
         """Return a container by id or name, None when there is none."""

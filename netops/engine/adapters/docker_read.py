@@ -73,7 +73,7 @@ def read_container(data: Mapping[str, Any]) -> Container:
         stop_timeout=config.get("StopTimeout"),
         stop_signal=config.get("StopSignal") or "",
         uses_init=bool(host.get("Init")),
-        endpoints=tuple(_endpoint(name, networks[name] or {}) for name in sorted(networks)),
+        endpoints=tuple(read_endpoint(name, networks[name] or {}) for name in sorted(networks)),
         publishes=_publishes(data),
         just_restarted=_just_restarted(data),
         exit_code=state.get("ExitCode") if state.get("Status") == "exited" else None,
@@ -102,7 +102,8 @@ def _just_restarted(data: Mapping[str, Any]) -> bool:
     return started.tzinfo is not None and datetime.now(UTC) - started < _STEADY
 
 
-def _endpoint(network: str, data: Mapping[str, Any]) -> Endpoint:
+def read_endpoint(network: str, data: Mapping[str, Any]) -> Endpoint:
+    """Return an endpoint from an entry of NetworkSettings.Networks."""
     ipv4 = _address(data.get("IPAddress"))
     return Endpoint(
         network=network,

@@ -11,8 +11,11 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any, TypeVar
 
 from netops.engine.adapters import probe
+from netops.engine.adapters.connections import Begun, Tracked
 from netops.engine.adapters.conntrack import connections_forget
+from netops.engine.adapters.outside import CLIENT_LINK, ports_tried_outside
 from netops.engine.adapters.ping import echo_answered
+from netops.engine.adapters.port_tries import ports_tried
 from netops.engine.adapters.rtnl import read_address, read_links, read_routes, write_route
 from netops.engine.adapters.threads import (
     in_namespace,
@@ -23,9 +26,10 @@ from netops.engine.adapters.threads import (
 )
 from netops.engine.errors import OperationFailed
 from netops.engine.observed import Address, Link, Route
-from netops.engine.ports import Inside, Translation
+from netops.engine.ports import Inside, PortAnswer, PortProbe, Translation
 
 T = TypeVar("T")
+_LOOPBACK = IPv4Network("127.0.0.0/8")
 
 
 class LinuxNetlink:
@@ -36,16 +40,19 @@ class LinuxNetlink:
     """
 
     def links(self) -> tuple[Link, ...]:
-        """Return all links, by index."""
-        return self._ask(_links)
+        """Return all links, by index, but not that of a client of our own outside."""
+        return tuple(link for link in self._ask(_links) if not link.name.startswith(CLIENT_LINK))
 
     def addresses(self) -> tuple[Address, ...]:
         """Return all IPv4 addresses, in the kernel's order."""
         return self._ask(_addresses)
 
     def routes(self) -> tuple[Route, ...]:
-        """Return the unicast IPv4 routes of all tables (ip route show table all type unicast)."""
-        return self._ask(_routes)
+        """Return the unicast IPv4 routes of all tables (ip route show table all type unicast).
+
+        The one to a client of our own is left out: it would be a change in the host's history.
+        """
+        return tuple(r for r in self._ask(_routes) if not r.link.startswith(CLIENT_LINK))
 
     def link_to(self, target: IPv4Address) -> str:
         """Return the link that a packet to `target` leaves by, "" when there is no route."""
@@ -108,10 +115,14 @@ class LinuxNetlink:
         return tuple(a.interface for a in found.addresses) if found else ()
 
     def forget_connections(
-        self, subnet: IPv4Network, ports: Collection[tuple[int, int]] = ()
+        self,
+        subnet: IPv4Network | None,
+        ports: Collection[tuple[int, int]] = (),
+        keep: Collection[tuple[int, IPv4Address, int]] | None = None,
     ) -> int:
         """Delete the conntrack entries of `subnet` and to `ports`; return how many there were."""
-        return connections_forget(subnet, ports)
+        own = [IPv4Network(a.interface.ip) for a in self.addresses()] if ports else []
+        return connections_forget(subnet, ports, [*own, _LOOPBACK], keep)
 
     def reaches(self, pid: int, target: IPv4Address, timeout_s: float) -> bool:
         """Return whether an ICMP echo from that process's network namespace is answered."""
@@ -120,29 +131,20 @@ class LinuxNetlink:
         except OSError:
             return False
 
-    def probe_tcp(self, address: IPv4Address, l4_port: int, timeout_s: float) -> str:
-        """Connect from the host: "open", "refused" (answered by a reset) or "silent"."""
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
-            client.settimeout(timeout_s)
-            try:
-                client.connect((str(address), l4_port))
-            except ConnectionRefusedError:
-                return "refused"
-            except OSError:
-                return "silent"
-        return "open"
+    def try_ports(
+        self, probes: Sequence[PortProbe], timeout_s: float, *, outside: bool
+    ) -> tuple[PortAnswer, ...]:
+        """Try all ports at once, from this host or from a client outside of it."""
+        if outside:
+            return ports_tried_outside(probes, timeout_s)
+        with Begun() as begun, Tracked() as tracked:
+            return ports_tried(probes, timeout_s, begun, tracked)
 
     def translated(
         self, bridge: str, inside: IPv4Interface, gateway: IPv4Address, target: IPv4Address
     ) -> Translation:
         """Send packets to `target` from a short-lived namespace on `bridge`."""
         return probe.translated(bridge, inside, gateway, target)
-
-    def led_to(
-        self, protocol: str, address: IPv4Address, l4_port: int
-    ) -> tuple[IPv4Address, int] | None:
-        """Return where a packet of the host to that address and port is led."""
-        return probe.led_to(protocol, address, l4_port)
 
     def _ask(self, work: Callable[[Any], T], ignore: int = 0) -> T:
         def run() -> T:

@@ -6,7 +6,6 @@ that nobody has, a route by the bridge. When this process dies, the kernel remov
 
 from __future__ import annotations
 
-import ctypes
 import os
 import select
 import socket
@@ -15,16 +14,14 @@ import time
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Any
 
-from netops.engine.adapters.conntrack import Begun, connections
+from netops.engine.adapters.connections import connections
 from netops.engine.adapters.ping import echo_answered
-from netops.engine.adapters.threads import in_own_thread
+from netops.engine.adapters.threads import in_own_thread, namespace_new
 from netops.engine.errors import OperationFailed
 from netops.engine.ports import Translation
 
-_CLONE_NEWNET = 0x40000000  # linux/sched.h
 _ETH_P_ARP = 0x0806
-_PROTOCOLS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
-_ECHO_S, _ARP_S, _CONNECT_S = 1.5, 0.4, 1.0
+_ECHO_S, _ARP_S = 1.5, 0.4
 
 
 def translated(
@@ -53,7 +50,7 @@ def _ping_from(
     try:
         # A socket stays in the namespace that it was opened in, wherever its thread goes.
         with IPRoute() as host:
-            _unshare()
+            namespace_new()
             with IPRoute() as own:
                 try:
                     _plug(host, own, bridge, name)
@@ -65,12 +62,6 @@ def _ping_from(
                     _unplug(host, name)
     except NetlinkError as error:
         raise OperationFailed(f"A probe on {bridge} could not be set up: {error}.") from error
-
-
-def _unshare() -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(_CLONE_NEWNET) != 0:
-        raise OperationFailed(f"No network namespace: {os.strerror(ctypes.get_errno())}.")
 
 
 def _plug(host: Any, own: Any, bridge: str, name: str) -> None:
@@ -125,26 +116,3 @@ def _address(own: Any, inside: IPv4Interface, gateway: IPv4Address) -> None:
 def _unplug(host: Any, name: str) -> None:
     for index in host.link_lookup(ifname=name):
         host.link("del", index=index)
-
-
-def led_to(protocol: str, address: IPv4Address, l4_port: int) -> tuple[IPv4Address, int] | None:
-    """Send one packet from this host and look up in conntrack where it was led.
-
-    Returns address and port that are to answer; None when the kernel has no trace of it.
-    """
-    kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
-    with Begun() as begun, socket.socket(socket.AF_INET, kind) as client:
-        client.settimeout(_CONNECT_S)
-        client.bind(("", 0))
-        own_port = client.getsockname()[1]
-        try:
-            client.connect((str(address), l4_port))
-            if protocol == "udp":
-                client.send(b"dockernet")
-        except OSError:
-            pass  # Refused or silent: the packet was sent all the same.
-        for one in (*begun.connections(), *connections()):
-            ours = (one.protocol, one.source_port) == (_PROTOCOLS[protocol], own_port)
-            if ours and (one.destination, one.destination_port) == (address, l4_port):
-                return one.reply_source, one.reply_source_port
-    return None

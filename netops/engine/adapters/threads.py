@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from netops.engine.errors import OperationFailed
+
 T = TypeVar("T")
 
 _CLONE_NEWNET = 0x40000000  # linux/sched.h
@@ -60,6 +62,17 @@ def namespace_enter(pid: int) -> None:
             raise OSError(code, f"setns to the network namespace of {pid}: {os.strerror(code)}")
     finally:
         os.close(handle)
+
+
+def namespace_new() -> None:
+    """Move the calling thread, for good, to a network namespace of its own (unshare(2)).
+
+    Only for a thread that ends soon afterwards (see in_own_thread): the namespace ends with it.
+    Raises OperationFailed: not permitted, or no more namespaces.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_CLONE_NEWNET) != 0:
+        raise OperationFailed(f"No network namespace: {os.strerror(ctypes.get_errno())}.")
 
 
 def in_namespace(pid: int, work: Callable[[], T]) -> T:

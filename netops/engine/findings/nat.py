@@ -7,6 +7,8 @@ from ipaddress import IPv4Address
 
 from netops.engine.desired_nat import MASQUERADE, NatPublish
 from netops.engine.findings.nat_case import NatCase, blocker, warning
+from netops.engine.findings.nat_source import source
+from netops.engine.findings.nat_targets import targets
 from netops.engine.plan import BLOCKER, INFO, WARNING, Finding
 
 NEEDED = ("Links", "Addresses", "Routes", "Networks", "Containers", "Firewall", "Docker", "NAT")
@@ -66,25 +68,6 @@ def no_change(case: NatCase) -> Iterator[Finding]:
         yield blocker("no-change", message, str(case.desired.subnet))
 
 
-def source(case: NatCase) -> Iterator[Finding]:
-    """Answers to an address that the host lacks would go to somebody else."""
-    to = case.desired.to_source
-    own = {a.interface.ip for a in case.observed.addresses}
-    if to is not None and to not in own:
-        there = ", ".join(str(ip) for ip in sorted(_outside(case)))
-        message = f"This host does not have {to}, so no answer would come back. It has {there}."
-        yield blocker("source-not-on-host", message, str(to))
-
-
-def _outside(case: NatCase) -> set[IPv4Address]:
-    bridges = {n.bridge for n in case.observed.networks if n.bridge}
-    return {
-        a.interface.ip
-        for a in case.observed.addresses
-        if a.link not in bridges and not a.interface.ip.is_loopback
-    }
-
-
 def interface(case: NatCase) -> Iterator[Finding]:
     """A rule for a link that is not there never matches."""
     name = case.desired.out_interface
@@ -98,20 +81,6 @@ def interface(case: NatCase) -> Iterator[Finding]:
     elif name == case.bridge:
         message = f"{name} is the bridge of {case.desired.subnet} itself, not a way out of it."
         yield blocker("interface-unknown", message, name)
-
-
-def targets(case: NatCase) -> Iterator[Finding]:
-    """A published port leads to a container of the subnet."""
-    subnet = case.desired.subnet
-    ends = (subnet.network_address, subnet.broadcast_address)
-    for publish in case.desired.publish:
-        gateway = case.gateway is not None and publish.to == case.gateway.ip
-        if publish.to not in subnet or publish.to in ends or gateway:
-            message = (
-                f"{publish.to} is not an address that a container of {subnet} can have; the port "
-                f"{publish.l4_port} would lead nowhere."
-            )
-            yield blocker("target-outside-subnet", message, publish.text)
 
 
 def ports_taken(case: NatCase) -> Iterator[Finding]:

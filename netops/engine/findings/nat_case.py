@@ -10,7 +10,9 @@ from attrs import frozen
 
 from netops.engine.desired_nat import DesiredNat
 from netops.engine.nat.edits import Edit, edits_of, is_dockers
+from netops.engine.nat.follow import setting_now
 from netops.engine.nat.own import FILTER, NAT, OwnRules, OwnTable, own_rules
+from netops.engine.nat.places import Places, places_of
 from netops.engine.nat.ruleset import Table, table_of
 from netops.engine.nat_setting import NatSetting, setting_for, settings_with
 from netops.engine.observed import DockerNetwork, Observed
@@ -32,9 +34,19 @@ class NatCase:
         return next((n for n in networks if self.desired.subnet in n.subnets), None)
 
     @cached_property
+    def places(self) -> Places:
+        """Where Docker has its networks and containers."""
+        return places_of(self.observed)
+
+    @cached_property
     def setting(self) -> NatSetting | None:
         """The setting that is there now, None if there is none."""
         return setting_for(self.observed.nat.settings, self.desired.subnet)
+
+    @cached_property
+    def docker_bridges(self) -> frozenset[str]:
+        """The links of Docker's bridge networks."""
+        return frozenset(n.bridge for n in self.observed.networks if n.bridge)
 
     @property
     def bridge(self) -> str:
@@ -85,7 +97,7 @@ class NatCase:
         """The setting as it shall be, None if all of ours for the subnet goes."""
         if self.desired.empty or not self.bridge:
             return None
-        return NatSetting(
+        fresh = NatSetting(
             spec=self.desired.to_spec(),
             bridge=self.bridge,
             change_id=self.change_id,
@@ -94,6 +106,7 @@ class NatCase:
             forwarding_was_off=self.forwarding_unsure
             or bool(self.setting and self.setting.forwarding_was_off),
         )
+        return setting_now(fresh, self.places)
 
     @property
     def forwarding_unsure(self) -> bool:
@@ -130,12 +143,18 @@ class NatCase:
         docker = table == NAT and any(s.own_docker for s in self.observed.nat.settings)
         return edits_of(self.live[table], own, docker_was_ours=docker)
 
+    def blocker(self, code: str, message: str, subject: str = "") -> Finding:
+        """Return a blocker, or a warning if the requester accepted that code."""
+        severity = WARNING if code in self.desired.accept else BLOCKER
+        return Finding(code, severity, message, subject)
+
     def same_setting(self) -> bool:
         """True if the present setting asks for the same, whoever set it."""
         if self.setting is None or self.fresh is None:
             return self.setting is None and self.fresh is None
-        ours = ("change_id", "forwarding_was_off")
-        return _without(self.setting, ours) == _without(self.fresh, ours)
+        ours = ("change_id", "forwarding_was_off", "leads")
+        same = _without(self.setting, ours) == _without(self.fresh, ours)
+        return same and _same_leads(self.setting, self.fresh)
 
 
 def _without(setting: NatSetting, names: tuple[str, ...]) -> dict[str, object]:
@@ -143,6 +162,19 @@ def _without(setting: NatSetting, names: tuple[str, ...]) -> dict[str, object]:
     spec = dict(setting.spec)
     spec.pop("accept", None)
     return {**{k: v for k, v in data.items() if k not in names}, "spec": spec}
+
+
+def _same_leads(old: NatSetting, fresh: NatSetting) -> bool:
+    """False where a port leads to another container, or by name to another address.
+
+    Nobody there, then or now, is no difference: a rule to a plain address waits for a container.
+    """
+    for publish in fresh.desired.publish:
+        was, now = old.lead(publish), fresh.lead(publish)
+        known = was and now and was.container and now.container
+        if known and was != now:
+            return False
+    return True
 
 
 def blocker(code: str, message: str, subject: str = "") -> Finding:

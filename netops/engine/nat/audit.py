@@ -8,8 +8,10 @@ from ipaddress import IPv4Network
 import attrs
 from attrs import frozen
 
+from netops.engine.nat.audit_setting import astray, mended
 from netops.engine.nat.edits import missing_of
 from netops.engine.nat.own import NAT, POSTROUTING, comment_mark, own_rules
+from netops.engine.nat.places import places_of
 from netops.engine.nat.ruleset import ENDING, Line, Table, network_of, table_of
 from netops.engine.nat_setting import NatSetting, setting_for
 from netops.engine.observed import DockerNetwork, Observed
@@ -147,7 +149,9 @@ def _of_setting(
     mark = comment_mark(desired.subnet)
     own = tuple(f"-A {r.chain} {r.text}" for r in table.rules if mark in r.text)
     target = f"SNAT to {desired.to_source}" if desired.to_source else desired.mode.upper()
-    state, message, mend = PRESENT, f"As change {setting.change_id} set it.", None
+    state, message = PRESENT, f"As change {setting.change_id} set it."
+    mend: dict[str, Json] | None = None
+    hint = ""
     before = _before_ours(table)
     if any("not where it decides" in text for text in lacking) and before:
         state = SHADOWED
@@ -156,6 +160,11 @@ def _of_setting(
     elif lacking:
         state, mend = MISSING, setting.spec
         message = f"Not as it was set: {'; '.join(lacking)}."
+    elif lost := tuple(astray(setting, places_of(observed))):
+        state, message = MISSING, " ".join(one.message for one in lost)
+        hint = "; ".join(one.hint for one in lost if one.hint)
+        if any(one.mends for one in lost):
+            mend = mended(setting, places_of(observed))
     return NatEntry(
         network=network.name,
         bridge=network.bridge,
@@ -166,6 +175,7 @@ def _of_setting(
         message=message,
         rules=own,
         mend=mend,
+        hint=hint,
     )
 
 

@@ -99,9 +99,10 @@ def _docker_jumps(setting: NatSetting, nat: dict[str, list[Rule]]) -> None:
 
 def _published(setting: NatSetting, nat: dict[str, list[Rule]], forward: list[Rule]) -> None:
     desired, comment = setting.desired, comment_of(setting)
-    for publish in desired.publish:
+    for publish in setting.publishes:
         nat[PREROUTING].append(_dnat(publish, comment, inside=False))
         nat[OUTPUT].append(_dnat(publish, comment, inside=True))
+        assert publish.to is not None
         to = IPv4Network(publish.to)
         reached = {"destination": to, "protocol": publish.protocol, "l4_port": publish.to_port}
         # A container that asks for its own subnet's port by the host's address: without this the

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network
+from ipaddress import IPv4Interface, IPv4Network
 
 from attrs import evolve
 
 from netops.engine.context import Context, Saved
-from netops.engine.errors import CheckFailed
+from netops.engine.desired_nat import NONE, NatPublish
+from netops.engine.errors import CheckFailed, OperationFailed
 from netops.engine.file_copy import file_put_back, file_saved
+from netops.engine.nat.follow import setting_now
 from netops.engine.nat.own import comment_mark
-from netops.engine.nat.ruleset import EMPTY, Table, tables_of
-from netops.engine.nat_keep import edit_to, lacking, same_family
-from netops.engine.nat_setting import NatSetting, NatState, settings_with
+from netops.engine.nat.ruleset import tables_of
+from netops.engine.nat_answers import answers_take
+from netops.engine.nat_keep import edit_to, followed, lacking, same_family
+from netops.engine.nat_setting import (
+    NatSetting,
+    NatState,
+    asked_for,
+    setting_for,
+    settings_with,
+)
 from netops.engine.serial import Json, from_json, to_json
 from netops.engine.steps.base import Step
 
@@ -36,12 +45,18 @@ def foreign_of(saved: str) -> dict[str, list[str]]:
 
 
 class NatRemember(Step):
-    """Keep all tables as they are, as iptables-save prints them, before anything is set."""
+    """Keep all tables as they are, as iptables-save prints them, before anything is set, and who
+    outside answers the subnet; params: setting (NatSetting or null), gateway (as in VerifyNat)."""
 
     kind = "nat_remember"
 
     def save(self, ctx: Context) -> Saved:
-        return {"saved": ctx.ports.firewall.saved(), "state": to_json(ctx.ports.nat.read())}
+        saved = {"saved": ctx.ports.firewall.saved(), "state": to_json(ctx.ports.nat.read())}
+        setting = setting_in(self.params)
+        if setting is None or setting.desired.mode == NONE or not self.text("gateway"):
+            return {**saved, "answers": []}
+        gateway = IPv4Interface(self.text("gateway"))
+        return {**saved, "answers": to_json(answers_take(ctx, setting, gateway))}
 
     def check(self, ctx: Context) -> None:
         tables = tables_of(str(ctx.memory[self.kind]["saved"]))
@@ -54,13 +69,14 @@ class NatRemember(Step):
         before = from_json(NatState, saved["state"])
 
         def problems() -> list[str]:
-            if ctx.ports.nat.read() != before:
+            now = ctx.ports.nat.read()
+            if asked_for(now) != asked_for(before):
                 return ["Our NAT settings on this host's disk are not what they were."]
-            if not same_family(ctx.ports, before):
+            if not same_family(ctx.ports, now):
                 return ["Docker does not run yet, and with it its family of iptables is unknown."]
-            if lacking(ctx.ports, before):
-                edit_to(ctx.ports, before, before.settings)
-            missing = lacking(ctx.ports, before)
+            if lacking(ctx.ports, now):
+                edit_to(ctx.ports, now, now.settings)
+            missing = lacking(ctx.ports, now)
             return [f"Our rules are not as they were: {'; '.join(missing)}."] if missing else []
 
         ctx.wait(problems, BACK_S)
@@ -122,9 +138,8 @@ class NatRules(Step):
 
     def do(self, ctx: Context) -> None:
         old = ctx.ports.nat.read()
-        fresh = settings_with(
-            old.settings, IPv4Network(self.text("subnet")), setting_in(self.params)
-        )
+        mine = self._now(ctx)
+        fresh = settings_with(old.settings, IPv4Network(self.text("subnet")), mine)
         before = set(tables_of(ctx.ports.firewall.saved()))
         edit_to(ctx.ports, old, fresh)
         made = {*old.made_tables, *(set(tables_of(ctx.ports.firewall.saved())) - before)}
@@ -133,6 +148,11 @@ class NatRules(Step):
             made = set()
         family = ctx.ports.firewall.family() if fresh else ""
         ctx.ports.nat.write(NatState(fresh, tuple(sorted(made)), family))
+
+    def _now(self, ctx: Context) -> NatSetting | None:
+        """Return the setting where Docker has it now: after a restart addresses are others."""
+        setting, places = setting_in(self.params), ctx.ports.docker.places()
+        return setting_now(setting, places) if setting and places else setting
 
     def check(self, ctx: Context) -> None:
         problems = lacking(ctx.ports, ctx.ports.nat.read())
@@ -146,9 +166,14 @@ class NatRules(Step):
         }
         told = [f"{count} in {name}" for name, count in sorted(counts.items()) if count]
         ctx.output(f"Our rules for {subnet}: {' and '.join(told) or 'none'}.")
+        for publish in closed_ports(ctx, subnet):
+            ctx.output(
+                f"{publish.container} has no address now: {publish.port} leads nowhere until it "
+                "has one."
+            )
 
     def undo(self, ctx: Context, saved: Saved) -> None:
-        old, now = from_json(NatState, saved["state"]), ctx.ports.nat.read()
+        old, now = _led(ctx, from_json(NatState, saved["state"])), ctx.ports.nat.read()
         # Whatever the settings on disk say: the rules may have been set before they were written.
         mine = setting_in(self.params)
         edit_to(ctx.ports, evolve(now, settings=(*now.settings, *([mine] if mine else []))),
@@ -162,12 +187,27 @@ class NatRules(Step):
             ctx.ports.netlink.forget_connections(IPv4Network(subnet))
 
 
+def _led(ctx: Context, old: NatState) -> NatState:
+    """Return former settings where Docker has them now, as they were while it does not answer.
+
+    An address of then may be another container's by now: its port stays closed until `nat_keep`,
+    at the end of the way back, finds the container.
+    """
+    try:
+        return followed(ctx.ports, old)
+    except OperationFailed:
+        return old
+
+
 def _tables_remove(ctx: Context, names: Sequence[str]) -> None:
     for name in names:
         ctx.ports.firewall.remove_empty(name)
 
 
-def live_tables(ctx: Context) -> dict[str, Table]:
-    """Return nat and filter as they are now, empty where there is none."""
-    tables = tables_of(ctx.ports.firewall.saved())
-    return {name: tables.get(name, EMPTY) for name in ("nat", "filter")}
+def closed_ports(ctx: Context, subnet: str) -> list[NatPublish]:
+    """Return the ports of a subnet's setting whose container has no address now."""
+    setting = setting_for(ctx.ports.nat.read().settings, IPv4Network(subnet))
+    if setting is None:
+        return []
+    open_ports = {publish.port for publish in setting.publishes}
+    return [p for p in setting.desired.publish if p.port not in open_ports]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Interface, IPv4Network
 
 from attrs import evolve
@@ -11,6 +11,8 @@ from netops.engine.before import Before, RanBefore, before_of
 from netops.engine.context import LONGEST_POLL_S, Context
 from netops.engine.errors import CheckFailed, OperationFailed
 from netops.engine.identity import same_containers
+from netops.engine.ports import OPEN, REFUSED, REJECTED, SILENT
+from netops.engine.published import PROTOCOLS, forget_published
 from netops.engine.restart import restart_containers, restart_limit_s
 from netops.engine.running import Running, running_known
 from netops.engine.steps.base import Step
@@ -23,7 +25,6 @@ from netops.engine.verify import (
     running_problems,
 )
 
-PROTOCOLS = {"tcp": 6, "udp": 17}  # RFC 790
 HINT = "Look at `docker ps -a` and `docker logs NAME`."
 RUNNING_S, LAYERS_S, OUTSIDE_S, PORTS_S = 30.0, 10.0, 15.0, 15.0
 
@@ -41,17 +42,20 @@ def wait_until_running(ctx: Context, interface: IPv4Interface) -> None:
     A program may need one that is slower to come up. Raises CheckFailed or OperationFailed when the
     time is up.
     """
-    end = ctx.clock.monotonic() + restart_limit_s(running_known(ctx))
+    end, again = ctx.clock.monotonic() + restart_limit_s(running_known(ctx)), False
     while True:
         expected = running_after(ctx, interface).without(())
         problems = running_problems(ctx, expected, interface.network)
         if not problems:
             ctx.outage_ends()
+            if again:
+                forget_published(ctx, [])
             return
         left_s = end - ctx.clock.monotonic()
         if left_s <= 0:
             raise CheckFailed(" ".join(problems))
         start_or_fail(ctx, interface, left_s)
+        again = True
         ctx.clock.sleep(LONGEST_POLL_S)
 
 
@@ -106,7 +110,9 @@ class StartContainers(ProofStep):
 class ForgetConnections(Step):
     """`conntrack -D`: NAT decisions of a subnet, and to published ports; params: subnet, ports.
 
-    `ports`, which may be missing, has texts such as "udp 514".
+    `ports`, which may be missing, has texts such as "udp 514". With the param `published` those
+    that containers publish now count too, as some may have come since the plan, and only what is
+    stale is forgotten.
     """
 
     kind = "forget_connections"
@@ -114,11 +120,17 @@ class ForgetConnections(Step):
     def do(self, ctx: Context) -> None:
         told = self.params.get("ports")
         words = [str(text).split() for text in told] if isinstance(told, list) else []
-        ports = {(PROTOCOLS[protocol], int(port)) for protocol, port in words}
+        planned = [(protocol, int(port)) for protocol, port in words]
         subnet = IPv4Network(self.text("subnet"))
-        forget = ctx.ports.netlink.forget_connections
-        count = forget(subnet, ports) if ports else forget(subnet)
-        ctx.output(f"Forgot {count} connections of {self.text('subnet')}.")
+        if self.params.get("published"):
+            count = forget_published(ctx, [subnet], planned)
+        else:
+            ports = {(PROTOCOLS[name], port) for name, port in planned}
+            count = ctx.ports.netlink.forget_connections(subnet, ports)
+        if not planned and not self.params.get("published"):
+            ctx.output(f"Forgot {count} connections of {subnet}.")
+        else:
+            ctx.output(f"Forgot {count} connections of {subnet} and to published ports.")
 
     def reach(self, ctx: Context) -> None:
         self.do(ctx)
@@ -166,24 +178,40 @@ class VerifyContainers(ProofStep):
                 ctx.output(f"{ran.name}: {endpoint.ipv4}")
 
     def _check_ports(self, ctx: Context, before: Before, expected: Sequence[RanBefore]) -> None:
-        """A port that is silent fails the change; one that refuses has a way, but no program."""
+        """Fail where a client loses a port; one that refuses has a way, but no program yet."""
         answers: dict[str, str] = {}
 
         def not_open() -> list[str]:
-            answers.update(port_answers(ctx, before, expected))
-            return [name for name, answer in answers.items() if answer != "open"]
+            fine = {name: word for name, word in answers.items() if word == OPEN}
+            found = port_answers(ctx, before, expected, fine)
+            answers.clear()
+            answers.update({**fine, **found})
+            return [name for name, word in answers.items() if word != OPEN]
 
         try:
             ctx.wait(not_open, PORTS_S)
         except CheckFailed:
-            silent = [name for name, answer in answers.items() if answer == "silent"]
-            if silent:
-                raise CheckFailed(f"Silent, though it answered before: {_and(silent)}.") from None
-            slow = [name for name, answer in answers.items() if answer == "refused"]
+            if not answers:
+                raise  # No look came to an end.
+        _raise_lost(answers)
+        slow = [name for name, word in answers.items() if word == REFUSED]
+        if slow:
             ctx.output(f"Bound and reached, but the program does not listen yet: {_and(slow)}.")
-            return
-        if answers:
+        elif answers:
             ctx.output(f"Published ports answer as before: {_and(list(answers))}.")
+
+
+def _raise_lost(answers: Mapping[str, str]) -> None:
+    lost = {word: sorted(n for n, w in answers.items() if w == word) for word in (SILENT, REJECTED)}
+    problems = []
+    if lost[SILENT]:
+        problems.append(f"Silent, though it answered before: {_and(lost[SILENT])}.")
+    if lost[REJECTED]:
+        problems.append(
+            f"Rejected by this host, though it answered before: {_and(lost[REJECTED])}."
+        )
+    if problems:
+        raise CheckFailed(" ".join(problems), "See what drops it: `iptables -vnL FORWARD`.")
 
 
 def _and(names: Sequence[str]) -> str:

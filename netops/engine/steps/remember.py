@@ -9,6 +9,7 @@ from ipaddress import IPv4Interface
 from netops.engine.before import KIND, Before, RanBefore, before_of, take
 from netops.engine.context import LONGEST_POLL_S, Context, Saved
 from netops.engine.errors import CheckFailed
+from netops.engine.published import forget_published
 from netops.engine.restart import NotRunning, restart_containers, restart_limit_s
 from netops.engine.running import RETURNED, Running, running_known, running_note
 from netops.engine.serial import from_json, to_json
@@ -65,6 +66,9 @@ class Remember(Step):
 
         _wait_started(ctx, problems, running)
         ctx.outage_ends()
+        count = forget_published(ctx, [])
+        if count:
+            ctx.output(f"Forgot {count} connections to published ports.")
         _prove_reach(ctx, before, expected)
         ctx.output(f"docker0 has {_text(before)} as before; {_told(down)}.")
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+
+from attrs import frozen
 
 from netops.engine.before import targets_of
 from netops.engine.context import Context
-from netops.engine.desired_nat import MASQUERADE, NONE, DesiredNat, NatPublish
-from netops.engine.errors import CheckFailed, OperationFailed
+from netops.engine.desired_nat import MASQUERADE, NONE, SNAT, DesiredNat
+from netops.engine.errors import CheckFailed
 from netops.engine.nat.ruleset import EMPTY, tables_of
+from netops.engine.nat_answers import Answers, answers_of, sent
 from netops.engine.nat_keep import lacking
-from netops.engine.nat_setting import NatSetting
+from netops.engine.nat_setting import NatSetting, setting_for
+from netops.engine.published_nat import prove_published
 from netops.engine.steps.base import Step
 from netops.engine.steps.nat import NatRemember, foreign_of, setting_in
 
-READ_S, PROBE_S, ADDRESSES = 5.0, 0.5, 8
+READ_S, ANSWER_S = 5.0, 6.0
 
 
 class VerifyNat(Step):
@@ -30,10 +33,11 @@ class VerifyNat(Step):
         setting = setting_in(self.params)
         if setting is None:
             return
+        # As the rules were set: what is published by name has the address that it had then.
+        setting = setting_for(ctx.ports.nat.read().settings, setting.subnet) or setting
         if setting.desired.mode != NONE:
             self._prove_way_out(ctx, setting)
-        for publish in setting.desired.publish:
-            _prove_published(ctx, publish)
+        prove_published(ctx, setting.bridge, setting.publishes)
 
     def _tell_others(self, ctx: Context) -> None:
         """Others may write at the same moment; it is said, since it was not us."""
@@ -53,72 +57,101 @@ class VerifyNat(Step):
         if not text:
             ctx.output(f"{setting.bridge} has no address in {desired.subnet}: nothing was sent.")
             return
-        gateway, tried, targets = IPv4Interface(text), 0, targets_of(ctx)
+        way = _WayOut(ctx, setting, IPv4Interface(text))
+        tried, left, targets = 0, False, targets_of(ctx)
         if not targets:
             ctx.output("There is nobody outside to send to (no site elsewhere, no default route).")
         for target in targets:
             link = desired.out_interface
             if link and ctx.ports.netlink.link_to(target) != link:
                 ctx.output(f"The way to {target} is not by {link}; it was not tried.")
+                way.must_answer(target)
                 continue
             tried += 1
-            if self._left_well(ctx, setting, gateway, target):
-                return
+            if not left or way.required(target):
+                left = way.left_well(target) or left
         dropping = _dropping(ctx)
-        if tried and dropping:
+        if tried and not left and dropping:
             ctx.output(f"Not seen translated: a rule of others may drop what was sent: {dropping}.")
-        elif tried:
+        elif tried and not left:
             message = f"No packet from {desired.subnet} got out of this host."
             raise CheckFailed(message, "See what drops it: `iptables -vnL FORWARD`.")
 
-    def _left_well(
-        self,
-        ctx: Context,
-        setting: NatSetting,
-        gateway: IPv4Interface,
-        target: IPv4Address,
-    ) -> bool:
-        """True if a packet left with the right source; raises CheckFailed if with a wrong one."""
-        desired = setting.desired
-        inside, found = _sent(ctx, setting, gateway, target)
-        if inside is None:
+
+@frozen
+class _WayOut:
+    """The proof that packets of a setting's subnet leave as asked, and are answered as before."""
+
+    ctx: Context
+    setting: NatSetting
+    gateway: IPv4Interface
+
+    def left_well(self, target: IPv4Address) -> bool:
+        """True if a packet left with the right source; raises CheckFailed if with a wrong one, or
+        if `target` must answer it and does not."""
+        ctx, desired = self.ctx, self.setting.desired
+        one = sent(ctx, self.setting, self.gateway, target)
+        if one.inside is None:
             ctx.output(f"{desired.subnet} has no free address to send from: nothing was sent.")
             return True
-        if found is None:
-            ctx.output(f"A packet from {inside} to {target} was dropped on this host.")
+        if one.source is None:
+            ctx.output(f"A packet from {one.inside} to {target} was dropped on this host.")
+            if self._answered_before(target):
+                self.must_answer(target)
             return False
-        source, answered = found
-        if not _is_right(ctx, desired, inside, target, source):
+        if not _is_right(ctx, desired, one.inside, target, one.source):
             wanted = desired.to_source or "an address of this host"
-            raise CheckFailed(f"{inside} left as {source} towards {target}, not as {wanted}.")
-        told = f"A packet from {inside} left as {source} towards {target}; no answer came."
-        if answered:
-            told = f"A packet from {inside} left as {source} towards {target}; it answered."
+            raise CheckFailed(
+                f"{one.inside} left as {one.source} towards {target}, not as {wanted}."
+            )
+        if not one.answered:
+            self.must_answer(target)
+        told = f"A packet from {one.inside} left as {one.source} towards {target}; no answer came."
+        if one.answered or self.required(target):
+            told = f"A packet from {one.inside} left as {one.source} towards {target}; it answered."
         ctx.output(told)
         return True
 
+    def required(self, target: IPv4Address) -> str:
+        """Return why `target` must answer, as what to say if it does not; "" if it need not.
 
-def _sent(
-    ctx: Context, setting: NatSetting, gateway: IPv4Interface, target: IPv4Address
-) -> tuple[IPv4Address | None, tuple[IPv4Address, bool] | None]:
-    """Send from an address that nobody has; return it, and as what the packet left.
+        SNAT may name an address that nobody else has a way to; a masqueraded packet has the
+        address that the host's own packets have. Without an answer to the host itself nothing can
+        be told from silence.
+        """
+        desired, before = self.setting.desired, self._before(target)
+        if self._answered_before(target):
+            return f"{target} answered packets from {desired.subnet} before, and does not now."
+        kept = any(target in network for network in desired.exclude)
+        link = desired.out_interface
+        away = link and self.ctx.ports.netlink.link_to(target) != link
+        if desired.mode == SNAT and before is not None and before.host and not (kept or away):
+            return (
+                f"{target} answers this host, but no packet from {desired.subnet} that leaves as "
+                f"{desired.to_source}: it has no way back to that address."
+            )
+        return ""
 
-    The address is None where all are taken.
-    """
-    failure: OperationFailed | None = None
-    for inside in _spare_addresses(ctx, setting.desired, gateway):
-        address = IPv4Interface((inside, gateway.network.prefixlen))
-        try:
-            result = ctx.ports.netlink.translated(setting.bridge, address, gateway.ip, target)
-        except OperationFailed as error:
-            failure = error
-            continue
-        if result.source is None:
-            return inside, None
-        return inside, (result.source, result.answered)
-    if failure is not None:
-        raise failure
-    return None, None
+    def must_answer(self, target: IPv4Address) -> None:
+        """Ask again for a while; raises CheckFailed if `target` must answer and does not."""
+        why = self.required(target)
+        if not why:
+            return
+
+        def problems() -> list[str]:
+            one = sent(self.ctx, self.setting, self.gateway, target)
+            return [] if one.answered else [why]
+
+        self.ctx.wait(problems, ANSWER_S, "Choose a source that others have a way to.")
+
+    def _answered_before(self, target: IPv4Address) -> bool:
+        before = self._before(target)
+        return before is not None and before.subnet
+
+    def _before(self, target: IPv4Address) -> Answers | None:
+        if not self.ctx.begun(NatRemember.kind):
+            return None
+        return answers_of(self.ctx.memory[NatRemember.kind]).get(target)
 
 
 def _dropping(ctx: Context) -> str:
@@ -131,24 +164,6 @@ def _dropping(ctx: Context) -> str:
         if rule.chain in ("FORWARD", "DOCKER-USER") and rule.target in ("DROP", "REJECT"):
             return f"-A {rule.chain} {rule.text}"
     return ""
-
-
-def _spare_addresses(
-    ctx: Context, desired: DesiredNat, gateway: IPv4Interface
-) -> Iterator[IPv4Address]:
-    """From the end of the subnet, where Docker comes last (moby ipam gives the lowest first)."""
-    used = {gateway.ip, *(publish.to for publish in desired.publish)}
-    for container in ctx.ports.docker.containers():
-        for endpoint in container.endpoints:
-            used |= {a for a in (endpoint.ipv4, endpoint.static_ipv4) if a is not None}
-    last, found = int(desired.subnet.broadcast_address) - 1, 0
-    for number in range(last, int(desired.subnet.network_address), -1):
-        address = IPv4Address(number)
-        if address not in used:
-            yield address
-            found += 1
-        if found == ADDRESSES:
-            return
 
 
 def _is_right(
@@ -171,31 +186,3 @@ def _own_addresses(ctx: Context, subnet: IPv4Network) -> list[IPv4Address]:
         for a in ctx.ports.netlink.addresses()
         if a.interface.ip not in subnet and not a.interface.ip.is_loopback
     ]
-
-
-def _prove_published(ctx: Context, publish: NatPublish) -> None:
-    """Where the host's own packet is led; whether a program answers there is only told."""
-    bridges = {n.bridge for n in ctx.ports.docker.networks() if n.bridge}
-    own = [
-        a.interface.ip
-        for a in ctx.ports.netlink.addresses()
-        if a.link not in bridges and not a.interface.ip.is_loopback and a.scope == "global"
-    ]
-    address = publish.host_ip or next(iter(own), None)
-    if address is None:
-        ctx.output(f"This host has no address to try {publish.text} on.")
-        return
-    place = ctx.ports.netlink.led_to(publish.protocol, address, publish.l4_port)
-    if place != (publish.to, publish.to_port):
-        found = f"{place[0]}:{place[1]}" if place else "nowhere"
-        raise CheckFailed(f"Port {publish.l4_port} of {address} leads to {found}: {publish.text}.")
-    port, to = f"{publish.protocol} {address}:{publish.l4_port}", f"{publish.to}:{publish.to_port}"
-    if publish.protocol != "tcp":
-        ctx.output(f"Port {port} leads to {to}.")
-        return
-    told = {
-        "open": f"Port {port} leads to {to}; a program answers.",
-        "refused": f"Port {port} leads to {to}; no program listens there yet.",
-    }
-    nobody = f"Port {port} leads to {to}; nobody answers there yet."
-    ctx.output(told.get(ctx.ports.netlink.probe_tcp(address, publish.l4_port, PROBE_S), nobody))

@@ -41,6 +41,10 @@ def containers():
             "paused": state["Paused"],
             "address": f"{bridge.get('IPAddress')}/{bridge.get('IPPrefixLen')}",
             "inside": addresses(inside),
+            "networks": {
+                network: f"{end['IPAddress']}/{end['IPPrefixLen']}" if end["IPAddress"] else ""
+                for network, end in data["NetworkSettings"]["Networks"].items()
+            },
         }
     return found
 
@@ -48,6 +52,13 @@ def containers():
 def recorded():
     data = json.loads(out("docker", "network", "inspect", "bridge") or "[]")
     return data[0]["IPAM"]["Config"][0]["Subnet"] if data else ""
+
+
+def networks():
+    """The networks beside those that Docker makes itself, with their subnets."""
+    ids = out("docker", "network", "ls", "-q", "--filter", "type=custom").split()
+    data = json.loads(out("docker", "network", "inspect", *ids) or "[]") if ids else []
+    return {one["Name"]: one["IPAM"]["Config"][0]["Subnet"] for one in data}
 
 
 def own_rules():
@@ -72,6 +83,7 @@ print(
         {
             "docker0": addresses(out("ip", "-j", "-4", "addr", "show", "docker0")),
             "record": recorded(),
+            "networks": networks(),
             "files": files,
             "default": file_state("/etc/default/docker"),
             "sysctl": file_state("/etc/sysctl.d/99-dockernet.conf"),

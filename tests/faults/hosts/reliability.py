@@ -1,20 +1,23 @@
-"""docs/reliability.md: what a run of these tests found, between two marks in the document."""
+"""docs/reliability.md: what a run of these tests found, each part between marks of its own."""
 
 from __future__ import annotations
 
 import platform
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import attrs
 
 from tests.faults.hosts.cases import INITS, LAST, LAST_POINTS, POINTS, STEPS, VICTIMS, every_case
+from tests.faults.hosts.rounds.lanes import RoundLanes
+from tests.faults.hosts.rounds.table import table
 from tests.faults.hosts.striking import Row
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "reliability.md"
-BEGIN, END = "<!-- made by the run: begin -->", "<!-- made by the run: end -->"
+# The parts of the document: faults at exact points of a job, and acts of others in its window.
+FAULTS, ROUNDS = "made by the run", "made by the rounds"
 WORDS = {
     "before": "before it",
     "in": "begun",
@@ -45,6 +48,7 @@ class Record:
     strikes: list[Row] = attrs.field(factory=list)
     troubles: list[Trouble] = attrs.field(factory=list)
     failed: list[str] = attrs.field(factory=list)
+    rounds: RoundLanes | None = None
 
     def trouble(self, fault: str, init: str, end: str, settled_s: float) -> None:
         """Note how another fault ended."""
@@ -52,11 +56,24 @@ class Record:
 
 
 def reliability_write(record: Record) -> None:
-    """Replace what is between the marks of the document."""
+    """Replace the parts of the document that the session has made; the others stay."""
     text = DOCUMENT.read_text()
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    DOCUMENT.write_text(f"{head}{BEGIN}\n{chr(10).join(_lines(record))}\n{END}{tail}")
+    if record.strikes or record.troubles:
+        text = part_replaced(text, FAULTS, _lines(record))
+    if record.rounds is not None:
+        lanes = record.rounds
+        text = part_replaced(text, ROUNDS, table(lanes.played(), lanes.failed(), record.seed))
+    DOCUMENT.write_text(text)
+
+
+def part_replaced(text: str, part: str, lines: Iterable[str]) -> str:
+    """Return the document with other lines between the two marks of a part.
+
+    Raises ValueError if it lacks one of them.
+    """
+    begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
+    first, last = text.index(begin) + len(begin), text.index(end)
+    return f"{text[:first]}\n{chr(10).join(lines)}\n{text[last:]}"
 
 
 def _lines(record: Record) -> Iterator[str]:

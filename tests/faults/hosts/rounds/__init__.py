@@ -1,0 +1,1 @@
+"""Random acts of other people while a change waits for its confirm, and the judge of its end."""
