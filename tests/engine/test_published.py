@@ -12,8 +12,10 @@ from attrs import evolve
 from netops.engine import published
 from netops.engine.before import Before, RanBefore
 from netops.engine.context import Context
+from netops.engine.desired import parse_spec
 from netops.engine.errors import OperationFailed
 from netops.engine.observed import Container, Publish
+from netops.engine.planner import make_plan
 from netops.engine.port_answer import (
     ANSWERED,
     LED,
@@ -26,6 +28,7 @@ from netops.engine.port_answer import (
 )
 from netops.engine.published import PortHeard, compared, forget_published, lost_since, ports_heard
 from netops.engine.serial import from_json, to_json
+from netops.engine.steps.proof import ForgetConnections
 from netops.engine.verify import ports_of
 from tests.engine.made_hosts import container, host
 
@@ -198,3 +201,32 @@ def test_without_published_ports_only_the_subnets_connections_are_forgotten() ->
     subnet = IPv4Network("172.17.0.0/16")
     assert forget_published(bench.ctx, [subnet]) == 2
     assert bench.forgotten == [(subnet, set(), set())]
+
+
+def test_a_nat_change_forgets_only_the_connections_to_its_own_ports() -> None:
+    """Docker's ports lead where they led; a TCP connection without its entry may break."""
+    bench = Bench(WEB)
+    params: dict[str, Any] = {"subnet": "172.17.0.0/16", "ports": ["tcp 90", "udp 53"]}
+    ForgetConnections(params).do(bench.ctx)
+    assert bench.forgotten == [(IPv4Network("172.17.0.0/16"), {(6, 90), (17, 53)}, set())]
+    bench.forgotten.clear()
+    ForgetConnections({**params, "published": True}).do(bench.ctx)
+    assert bench.forgotten[1][1] == {(6, 90), (17, 53), (6, 8080), (17, 514)}
+    told = "connections of 172.17.0.0/16 and to published ports."
+    assert bench.said == [f"Forgot 2 {told}", f"Forgot 4 {told}"]
+
+
+def test_a_plan_names_the_ports_whose_connections_go() -> None:
+    loop = container("loop", 5, state="restarting", publishes=(Publish("tcp", None, 81, 81),))
+    many = tuple(Publish("udp", None, 20000 + n, 20000 + n) for n in range(30))
+    observed = host(containers=(WEB, loop, container("many", 6, publishes=many)))
+    spec = {"network": "bridge", "subnet": "192.168.225.0/24"}
+    plan = make_plan(observed, parse_spec("subnet", spec), ())
+    [step] = [step for step in plan.steps if step.kind == "forget_connections"]
+    assert step.params["published"] is True
+    ports = step.params["ports"]
+    assert isinstance(ports, list)
+    assert ports[:3] == ["tcp 8080", "udp 514", "udp 20000"]
+    assert len(ports) == 32
+    assert "conntrack -D -p udp --orig-port-dst 514" in step.command
+    assert step.command.endswith("# and so on, for each port")

@@ -247,6 +247,19 @@ def test_it_keeps_what_is_led_to_where_the_port_leads_now(small_host: SmallHost)
     assert host.inside(lambda: forget(None, ports, {place})) == 1
 
 
+def test_it_keeps_tcp_to_a_program_of_the_host_itself(small_host: SmallHost) -> None:
+    """As of docker-proxy: one that was stale would have been reset by the host."""
+    host = small_host.host
+    host.run("iptables", "-A", "INPUT", "-m", "conntrack", "--ctstate", "INVALID", "-j", "DROP")
+    code = (
+        "import socket; s = socket.create_server(('10.10.0.1', 8000)); "
+        "c = socket.create_connection(('10.10.0.1', 8000)); c.close()"
+    )
+    host.run("python3", "-c", code)
+    assert host.inside(lambda: NETLINK.forget_connections(None, {(6, 8000)}, set())) == 0
+    assert host.inside(lambda: NETLINK.forget_connections(None, {(6, 8000)})) == 1
+
+
 def test_it_finds_nothing_to_forget_where_nothing_is_tracked(
     namespace: Callable[[], Namespace],
 ) -> None:
