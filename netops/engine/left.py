@@ -20,6 +20,7 @@ from netops.engine.identity import made_by_scheduler, same_containers
 from netops.engine.nat_keep import lacking, same_family
 from netops.engine.nat_setting import asked_for
 from netops.engine.ran_through import still_expected
+from netops.engine.restart import unit_down
 from netops.engine.running import running_known
 from netops.engine.serial import Json, from_json
 from netops.engine.snapshot import FILES, HostSnapshot
@@ -127,5 +128,6 @@ def _containers(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> I
             yield Left(f"{ran.name} is {container.state}.", f"docker start {ran.name}")
         elif ran.paused and container.state == "running":
             yield Left(f"{ran.name} was paused and is not.", f"docker pause {ran.name}")
-    for unit in ctx.ports.service.units_down(running.units) if running.units else ():
-        yield Left(f"The unit {unit} does not run.", f"systemctl start {unit}")
+    for name in ctx.ports.service.units_down(running.units) if running.units else ():
+        down = unit_down(name)
+        yield Left(down.why, down.command)

@@ -8,6 +8,7 @@ again. One that cannot be started keeps nobody else down.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 
 from attrs import define, field, frozen
@@ -58,8 +59,19 @@ def restart_containers(
     # Docker may have been stopped since: what it stopped may have ended with 0 as well.
     ctx.seen_running.clear()
     found = _Restart(ctx, running, limit_s).run()
-    returned_note(ctx)
+    returned_note(ctx, [one.name for one in found if one.name in running.units])
     return found
+
+
+def unit_down(name: str) -> NotRunning:
+    """Return what is to be said of a unit that ran and does not."""
+    command = f"systemctl start {shlex.quote(name)}"
+    return NotRunning(name, f"The unit {name} does not run.", command)
+
+
+def units_lost(ctx: Context, names: Sequence[str]) -> list[str]:
+    """Return the units of `names` that do not run, in sentences."""
+    return [unit_down(name).why for name in ctx.ports.service.units_down(names)] if names else []
 
 
 @define
@@ -113,10 +125,7 @@ class _Restart:
         try:
             self.ctx.wait(lambda: service.units_down(names), UNITS_S)
         except CheckFailed:
-            return [
-                NotRunning(name, f"The unit {name} does not run.", f"systemctl start {name}")
-                for name in service.units_down(names)
-            ]
+            return [unit_down(name) for name in service.units_down(names)]
         self.ctx.output(f"Units that stop with Docker run again: {', '.join(names)}.")
         return []
 

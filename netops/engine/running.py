@@ -6,7 +6,7 @@ stopped, replaced and removed containers, and what they did is theirs and stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from attrs import evolve, frozen
@@ -77,10 +77,11 @@ def _long_ended(ctx: Context) -> bool:
     return ctx.reopened and LOOKED_AFRESH not in ctx.memory
 
 
-def returned_note(ctx: Context) -> None:
+def returned_note(ctx: Context, units_down: Sequence[str] = ()) -> None:
     """Keep in the journal that all that could be started runs again: from now on a container that
-    does not run was stopped by others, or has ended."""
-    ctx.keep(RETURNED, {"at": datetime.now(UTC).isoformat()})
+    does not run was stopped by others, or has ended. `units_down` could not be started."""
+    at = datetime.now(UTC).isoformat()
+    ctx.keep(RETURNED, {"at": at, "units_down": [*units_down]})
     ctx.memory.pop(STOPPED_BY_US, None)
 
 
@@ -123,7 +124,12 @@ def _revived_by_boot(ctx: Context, known: Running, now: Iterable[Container]) -> 
 
 def _units_due(ctx: Context, known: Running) -> tuple[str, ...]:
     """Return the units that are down because Docker is, not because somebody stopped them."""
-    return () if RETURNED in ctx.memory or _long_ended(ctx) else known.units
+    if _long_ended(ctx):
+        return ()
+    if RETURNED not in ctx.memory:
+        return known.units
+    down = ctx.memory[RETURNED].get("units_down")
+    return tuple(str(name) for name in down) if isinstance(down, list) else ()
 
 
 def _still_due(ctx: Context, known: Running, now: Iterable[Container]) -> list[RanBefore]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from netops.engine.context import Context
 from netops.engine.published import forget_published
+from netops.engine.restart import units_lost
+from netops.engine.running import running_known
 from netops.engine.steps.proof import ProofStep, wait_until_running
 from netops.engine.verify import running_problems
 
@@ -19,7 +21,10 @@ class LookAgain(ProofStep):
     def do(self, ctx: Context) -> None:
         if ctx.back_at is not None:
             ctx.clock.sleep(max(0.0, ctx.back_at + STEADY_S - ctx.clock.monotonic()))
-        if running_problems(ctx, self.expected(ctx), self.interface.network):
+        units = running_known(ctx).units
+        if running_problems(ctx, self.expected(ctx), self.interface.network) or units_lost(
+            ctx, units
+        ):
             wait_until_running(ctx, self.interface)
             ctx.clock.sleep(STEADY_S)
 

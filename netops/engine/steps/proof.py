@@ -13,7 +13,7 @@ from netops.engine.errors import CheckFailed, OperationFailed
 from netops.engine.identity import same_containers
 from netops.engine.port_answer import OPEN, REFUSED, REJECTED, SILENT
 from netops.engine.published import PROTOCOLS, forget_published
-from netops.engine.restart import restart_containers, restart_limit_s
+from netops.engine.restart import restart_containers, restart_limit_s, units_lost
 from netops.engine.running import Running, running_known
 from netops.engine.steps.base import Step
 from netops.engine.verify import (
@@ -46,6 +46,7 @@ def wait_until_running(ctx: Context, interface: IPv4Interface) -> None:
     while True:
         expected = running_after(ctx, interface).without(())
         problems = running_problems(ctx, expected, interface.network)
+        problems += units_lost(ctx, running_known(ctx).units)
         if not problems:
             ctx.outage_ends()
             if again:

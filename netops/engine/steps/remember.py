@@ -10,7 +10,7 @@ from netops.engine.before import KIND, Before, RanBefore, before_of, take
 from netops.engine.context import LONGEST_POLL_S, Context, Saved
 from netops.engine.errors import CheckFailed
 from netops.engine.published import forget_published
-from netops.engine.restart import NotRunning, restart_containers, restart_limit_s
+from netops.engine.restart import NotRunning, restart_containers, restart_limit_s, units_lost
 from netops.engine.running import RETURNED, Running, running_known, running_note
 from netops.engine.serial import from_json, to_json
 from netops.engine.steps.base import Step
@@ -55,6 +55,7 @@ class Remember(Step):
         down = restart_containers(ctx, running)
         expected = running.without(one.name for one in down)
         _routes_put_back(ctx, before)
+        units = [name for name in running.units if name not in {one.name for one in down}]
         use_bridge = any(ran.endpoint("bridge") for ran in expected)
 
         def problems() -> list[str]:
@@ -62,6 +63,7 @@ class Remember(Step):
                 docker_problems(ctx.ports, before.interface)
                 + kernel_problems(ctx.ports, before.addresses, must_be_up=use_bridge)
                 + running_problems(ctx, expected, before.interface.network)
+                + units_lost(ctx, units)
             )
 
         _wait_started(ctx, problems, running)
