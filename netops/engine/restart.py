@@ -39,7 +39,7 @@ class NotRunning:
     gone: bool = False
 
     def __str__(self) -> str:
-        return f"{self.why} Run: {self.command}"
+        return f"{self.why} Run: `{self.command}`."
 
 
 def restart_limit_s(running: Running) -> float:
@@ -153,9 +153,9 @@ class _Restart:
         refused = since is not None and self.ctx.clock.monotonic() - since >= REFUSED_S
         if not late and not refused:
             return False
-        reason = tries.error or f"It is {container.state} again."
+        why = tries.error or f"It is {container.state} again."
         self.given_up[ran.id] = NotRunning(
-            ran.name, f"{ran.name} could not be started: {reason}", f"docker start {ran.name}"
+            ran.name, f"{ran.name} could not be started: {why}", f"docker start {ran.name}"
         )
         return True
 
