@@ -29,7 +29,6 @@ FORMER = (
     "{0} What was done is undone, last step first.",
     "{0} was {1}, now {2}.",
     "{0}: {1} was {2}, now {3}.",
-    "Forgot {0} connections of {1}.",
     "Started again: {0}.",
     "Look at `docker ps -a` and `docker logs NAME`, then start the container by hand.",
     "{0} The host could not be brought back whole. Left to do by hand: {1}",

@@ -12,6 +12,7 @@ from django.utils import translation
 
 # One browser a session: a second one cannot be started while the first runs.
 from tests.browser.fixtures import chromium, pictures
+from tests.drawn import drawn_deselect, drawn_line
 from tests.engines import engines_deselect, engines_line
 
 __all__ = ["chromium", "pictures"]
@@ -19,7 +20,7 @@ __all__ = ["chromium", "pictures"]
 HERE = Path(__file__).parent
 # Folders of tests that boot real hosts, or make network namespaces.
 NEEDS_ROOT = ("root", "path", "kernel", "faults/hosts")
-ENGINES = pytest.StashKey[str]()
+DRAWN = pytest.StashKey[list[str]]()
 NO_SKIPS = bool(os.environ.get("DOCKERNET_NO_SKIPS"))
 
 
@@ -83,15 +84,18 @@ def django_db_setup(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name the engine that was drawn, where there were tests of several."""
-    if ENGINES in terminalreporter.config.stash:
-        terminalreporter.write_line(terminalreporter.config.stash[ENGINES])
+    """Name what was drawn, where there were tests of several cases."""
+    for line in terminalreporter.config.stash.get(DRAWN, []):
+        terminalreporter.write_line(line)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what boots real hosts, and skip it with a reason when this is not root."""
+    lines = config.stash.setdefault(DRAWN, [])
     if engines_deselect(config, items):
-        config.stash[ENGINES] = engines_line()
+        lines.append(engines_line())
+    if drawn_deselect(config, items):
+        lines.append(drawn_line())
     reason = pytest.mark.skip(reason="needs root and real Docker hosts: run as root")
     for item in items:
         if any(item.path.is_relative_to(HERE / folder) for folder in NEEDS_ROOT):

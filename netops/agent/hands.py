@@ -18,7 +18,8 @@ from collections.abc import Callable
 from netops.agent.child import child_ask, child_start
 from netops.agent.config import Place
 from netops.agent.emitter import Emitter
-from netops.agent.jobs import EventLog, JobFolder, jobs_all, jobs_prune
+from netops.agent.given_up import job_events, job_give_up
+from netops.agent.jobs import JobFolder, jobs_all, jobs_prune
 from netops.agent.keeper import Keeper
 from netops.agent.lock import job_lock_held
 from netops.agent.pace import Pace, children_cpu_s
@@ -33,7 +34,6 @@ log = logging.getLogger(__name__)
 LOOK_S = 60.0
 SETTLE_PAUSES_S = (0.0, 5.0, 30.0)
 SETTLE_AGAIN_S, SETTLE_LATER_TIMES = 300.0, 12
-LAST_WORD_S = 60.0
 
 
 class Hands:
@@ -52,6 +52,8 @@ class Hands:
         self._unsettled: dict[str, int] = {}  # {job id: how often it is still tried}
         self._settle_at = 0.0
         self._left_behind: list[str] = []  # Ids of an earlier run's jobs, not looked at yet.
+        # Called with False while a job may stop Docker: see Observer.hear_docker.
+        self.hear_docker: Callable[[bool], None] = lambda heard: None
         self._thread = threading.Thread(target=self._run, name="hands", daemon=True)
 
     def start(self) -> None:
@@ -234,7 +236,7 @@ class Hands:
             self._unsettled[job.job_id] = SETTLE_LATER_TIMES
             self._settle_at = time.monotonic() + SETTLE_AGAIN_S
             every = f"{SETTLE_AGAIN_S / 60:.0f} minutes"
-            events = _event_log(job)
+            events = job_events(job)
             events("output", f"The job could not be settled yet; it is tried again in {every}.")
             events.close(0)
         self._leave(job)
@@ -252,7 +254,8 @@ class Hands:
                 self._run_guard(job)
                 self._unsettled[job_id] = left - 1
             if left <= 1 and not job.ended:
-                self._give_up(job, first=left == 1)
+                for event in job_give_up(job, first=left == 1):
+                    self._emitter.send(event)
                 self._unsettled[job_id] = 0
             self._leave(job)
         self._settle_at = time.monotonic() + SETTLE_AGAIN_S
@@ -269,11 +272,15 @@ class Hands:
 
     def _run_guard(self, job: JobFolder) -> None:
         """Start the guard of a job, which sees it through from wherever it stands, and hear it."""
-        child = child_start(self._place, "guard", job.job_id)
-        assert child.stdout is not None
-        with child.stdout:
-            for _ in child.stdout:
-                self._emitter.job_changed(job)
+        self.hear_docker(False)
+        try:
+            child = child_start(self._place, "guard", job.job_id)
+            assert child.stdout is not None
+            with child.stdout:
+                for _ in child.stdout:
+                    self._emitter.job_changed(job)
+        finally:
+            self.hear_docker(True)
         if child.wait() != 0:
             log.error("the guard of job %s ended with %s", job.job_id, child.returncode)
 
@@ -282,21 +289,3 @@ class Hands:
         while job_lock_held(self._place.lock):
             self._emitter.job_changed(job)
             time.sleep(0.2)
-
-    def _give_up(self, job: JobFolder, *, first: bool) -> None:
-        """End a job as failed; the first time also where the disk does not take it."""
-        text = (
-            "The job was interrupted and could not be settled. Look at it on the host: "
-            f"dockernet-agent journal {job.job_id}"
-        )
-        events = _event_log(job)
-        events("state", text, state="failed")
-        events("end", text, state="failed", outage_s=None, containers=[])
-        events.close(LAST_WORD_S if first else 0)
-        for event in events.unwritten if first else ():
-            self._emitter.send(event)
-
-
-def _event_log(job: JobFolder) -> EventLog:
-    last = job.last
-    return EventLog(job, last.change_id if last else job.request().change_id)

@@ -46,8 +46,10 @@ def run(place: Place) -> int:
         # Only now does the site learn, by the seal, that the new keys are in use.
         emitter.send(KeysRotated(config.rotation_id))
     emitter.start()
+    observer = Observer(hands.changed, hands.rules_changed, hands.docker_changed)
+    hands.hear_docker = observer.hear_docker
     hands.start()
-    Observer(hands.changed, hands.rules_changed, hands.docker_changed).start()
+    observer.start()
     log.info("agent %s of host %s (%s) runs", VERSION, config.name, config.host_id)
 
     def end() -> None:

@@ -3,6 +3,7 @@ while nothing does: two netlink sockets and one HTTP stream, none of them with a
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import select
@@ -61,6 +62,7 @@ class Observer:
         self._docker_socket = docker_socket
         self._pid_files = pid_files
         self._docker: socket.socket | None = None
+        self._quiet = threading.Event()
         self._next_try = 0.0
         self._next_scan = 0.0
         self._thread = threading.Thread(target=self._run, name="observer", daemon=True)
@@ -71,6 +73,21 @@ class Observer:
         self._rules = RulesWatch()
         self._docker_connect()
         self._thread.start()
+
+    def hear_docker(self, heard: bool) -> None:
+        """Let go of Docker's event stream while a job may stop Docker, and take it up again after.
+
+        dockerd of 23.0 and newer waits 5 s, containers down, for a client that still listens
+        (measured on 26.1 and 28.5: a stop took 5.5 s instead of 0.5 s).
+        """
+        if heard:
+            self._quiet.clear()
+        else:
+            self._quiet.set()
+        stream = self._docker
+        if not heard and stream is not None:
+            with contextlib.suppress(OSError):  # It may have ended by itself.
+                stream.shutdown(socket.SHUT_RDWR)
 
     def _run(self) -> None:
         while True:
@@ -116,7 +133,7 @@ class Observer:
         now = time.monotonic()
         # Where systemd listens on the socket for a dockerd that somebody has stopped, connecting
         # would start it again.
-        if now < self._next_try or not self._dockerd_runs(now):
+        if self._quiet.is_set() or now < self._next_try or not self._dockerd_runs(now):
             return False
         self._next_try = now + RECONNECT_S
         stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -130,7 +147,9 @@ class Observer:
             return False
         stream.setblocking(False)
         self._docker = stream
-        return True
+        if self._quiet.is_set():  # A job has begun meanwhile.
+            self._docker_close()
+        return self._docker is not None
 
     def _docker_drain(self) -> bool:
         """Read what is there; False when Docker has ended the stream."""

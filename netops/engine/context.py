@@ -40,9 +40,10 @@ class Context:
     """The surroundings of a job's steps, in this process.
 
     `memory` has what each begun step saved, by the step's kind; `rebooted` is True when the host
-    has been booted since the job began. `stopped_at` and `back_at` are readings of the clock:
-    the first thing that was stopped, and the last container that was back. `seen_running` are ids
-    of containers that ran since Docker's last start, `ran_through` those that then ended with 0.
+    has been booted since the job began; `boot_id` names this boot then. `stopped_at` and `back_at`
+    are readings of the clock: the first thing that was stopped, and the last container that was
+    back. `seen_running` are ids of containers that ran since Docker's last start, `ran_through`
+    those that then ended with 0.
     `tries` are the starts of containers, by id, since Docker's last stop. `told_once` are messages
     that a look made again and again does not repeat. `note` writes what `keep` is given into the
     journal; `reopened` is True when the job had ended and somebody takes it back.
@@ -54,6 +55,7 @@ class Context:
     clock: Clock = field(factory=lambda: time)
     memory: dict[str, Saved] = field(factory=dict)
     note: Callable[[str, Saved], None] = lambda kind, saved: None
+    boot_id: str = ""
     rebooted: bool = False
     reopened: bool = False
     stopped_at: float | None = None

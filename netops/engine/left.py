@@ -22,7 +22,7 @@ from netops.engine.nat_setting import asked_for
 from netops.engine.ran_through import still_expected
 from netops.engine.running import running_known
 from netops.engine.serial import Json, from_json
-from netops.engine.snapshot import HostSnapshot
+from netops.engine.snapshot import FILES, HostSnapshot
 
 
 @frozen
@@ -53,10 +53,18 @@ def left_over(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> lis
 
 def _files(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> Iterator[Left]:
     for path, saved in before.files.items():
+        if path in FILES and path != _written(ctx):
+            continue  # The job never touched it: what others did to it is theirs.
         if file_saved(ctx.ports, path) == saved or _edited_by_others(ctx, path, saved):
             continue
         copy = f"cp -p {kept}/{PurePosixPath(path).name} {path}"
         yield Left(f"{path} is not what it was.", copy if saved else f"rm {path}")
+
+
+def _written(ctx: Context) -> str:
+    """Return the path of the configuration file that the job has edited, "" if it has not."""
+    saved = ctx.memory.get("write_config")
+    return from_json(ConfigEdit, saved["edit"]).path if saved is not None else ""
 
 
 def _edited_by_others(ctx: Context, path: str, before: Json) -> bool:

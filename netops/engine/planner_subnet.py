@@ -267,7 +267,11 @@ def _forget(case: SubnetCase, old: IPv4Interface) -> StepSpec:
         if ports
         else f"Forget the connections of {old.network}",
         "; ".join(commands) + more,
-        {"subnet": str(old.network), "ports": [f"{name} {port}" for name, port in ports]},
+        {
+            "subnet": str(old.network),
+            "ports": [f"{name} {port}" for name, port in ports],
+            "published": True,
+        },
     )
 
 

@@ -23,6 +23,7 @@ from netops.engine.observed import (
     Route,
     ServiceState,
 )
+from netops.engine.port_answer import PortAnswer, PortProbe
 from netops.engine.serial import Json
 
 
@@ -40,33 +41,6 @@ class Translation:
 
     source: IPv4Address | None
     answered: bool
-
-
-# How a published port answers: a connection stands; a datagram came back; the place that packets
-# are led to has no program there; this host itself refuses; packets are led to an address and
-# nothing comes back; no trace.
-OPEN, ANSWERED, REFUSED, REJECTED = "open", "answered", "refused", "rejected"
-LED, SILENT = "led", "silent"
-
-
-@frozen
-class PortProbe:
-    """A port to be tried at an address of this host; `protocol` is "tcp" or "udp"."""
-
-    protocol: str
-    address: IPv4Address
-    l4_port: int
-
-
-@frozen
-class PortAnswer:
-    """How a port answered (`word`), and the address and port that conntrack leads its packets to.
-
-    `place` is None without a trace: where nothing is tracked, or the packet was dropped on its way.
-    """
-
-    word: str
-    place: tuple[IPv4Address, int] | None = None
 
 
 class Netlink(Protocol):
@@ -104,11 +78,15 @@ class Netlink(Protocol):
         ...
 
     def forget_connections(
-        self, subnet: IPv4Network | None, ports: Collection[tuple[int, int]] = ()
+        self,
+        subnet: IPv4Network | None,
+        ports: Collection[tuple[int, int]] = (),
+        keep: Collection[tuple[int, IPv4Address, int]] | None = None,
     ) -> int:
         """Delete the conntrack entries to and from `subnet`; return how many there were.
 
-        And those that go to one of `ports` (protocol number of RFC 790, port) of this host.
+        And those that go to one of `ports` (protocol number of RFC 790, port) of this host; with
+        `keep` not those that are led to one of these places (protocol number, address, port).
         """
         ...
 

@@ -17,7 +17,7 @@ from attrs import evolve, frozen
 from netops.engine.context import Context
 from netops.engine.errors import OperationFailed
 from netops.engine.observed import Container, Publish
-from netops.engine.ports import (
+from netops.engine.port_answer import (
     ANSWERED,
     LED,
     OPEN,
@@ -200,14 +200,23 @@ def published_now(containers: Iterable[Container]) -> set[tuple[str, int]]:
 def forget_published(
     ctx: Context, subnets: Sequence[IPv4Network], more: Collection[tuple[str, int]] = ()
 ) -> int:
-    """Delete the tracked connections of `subnets` and to every port that is published now.
+    """Delete the tracked connections of `subnets`, and those to published ports that are stale.
 
     To be called when all containers run: an entry that a packet began while its container was down
-    has no translation, and a client that never rests keeps it. `more` are ports (protocol, port)
-    that were published before. Returns how many there were. Raises OperationFailed.
+    has no translation, and a client that never rests keeps it. Connections that are led to where a
+    container has the port now stay. `more` are ports (protocol, port) that were published before.
+    Returns how many there were. Raises OperationFailed.
     """
-    wanted = published_now(ctx.ports.docker.containers()) | set(more)
+    containers = [c for c in ctx.ports.docker.containers() if c.running]
+    wanted = published_now(containers) | set(more)
     ports = {(PROTOCOLS[name], port) for name, port in wanted if name in PROTOCOLS}
+    keep = {
+        (PROTOCOLS[p.protocol], endpoint.ipv4, p.container_port)
+        for c in containers
+        for p in c.publishes
+        for endpoint in c.endpoints
+        if p.protocol in PROTOCOLS and endpoint.ipv4 is not None
+    }
     netlink = ctx.ports.netlink
     count = sum(netlink.forget_connections(subnet) for subnet in subnets)
-    return count + (netlink.forget_connections(None, ports) if ports else 0)
+    return count + (netlink.forget_connections(None, ports, keep) if ports else 0)

@@ -12,7 +12,7 @@ from netops.engine.desired_nat import NatPublish
 from netops.engine.errors import CheckFailed
 from netops.engine.nat.forwarded import Fate, Forwarded, fate
 from netops.engine.nat.ruleset import EMPTY, tables_of
-from netops.engine.ports import ANSWERED, LED, OPEN, REFUSED, PortAnswer, PortProbe
+from netops.engine.port_answer import ANSWERED, LED, OPEN, REFUSED, PortAnswer, PortProbe
 from netops.engine.published import answers_of
 
 # A packet may be lost while a bridge port learns, and others may be writing rules.

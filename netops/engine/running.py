@@ -20,7 +20,7 @@ from netops.engine.observed import Container
 from netops.engine.serial import from_json, to_json
 
 NOTE, RETURNED, STOPPED_BY_US = "running", "returned", "stopped_by_us"
-LOOKED_AFRESH = "looked_afresh"
+LOOKED_AFRESH, BOOTED = "looked_afresh", "looked_after_boot"
 
 
 @frozen
@@ -80,22 +80,45 @@ def _long_ended(ctx: Context) -> bool:
 def returned_note(ctx: Context) -> None:
     """Keep in the journal that all that could be started runs again: from now on a container that
     does not run was stopped by others, or has ended."""
-    ctx.keep(RETURNED, {})
+    ctx.keep(RETURNED, {"at": datetime.now(UTC).isoformat()})
     ctx.memory.pop(STOPPED_BY_US, None)
 
 
 def _look(ctx: Context, known: Running) -> Running:
     now = ctx.ports.docker.containers()
-    runs = [_with_proof(ran_of(c), known.containers) for c in now if c.running]
+    revived = _revived_by_boot(ctx, known, now)
+    runs = [
+        _with_proof(ran_of(c), known.containers) for c in now if c.running and c.id not in revived
+    ]
     ids = {ran.id for ran in runs}
     runs += [ran for ran in _still_due(ctx, known, now) if ran.id not in ids]
     ids = {ran.id for ran in runs}
     return Running(
         at=datetime.now(UTC).isoformat(),
         containers=tuple(sorted(runs, key=lambda ran: ran.name)),
-        stopped=tuple(sorted(c.id for c in now if not c.running and c.id not in ids)),
+        stopped=tuple(sorted({c.id for c in now if not c.running and c.id not in ids} | revived)),
         units=tuple(sorted({*_units_due(ctx, known), *ctx.ports.service.dependents()})),
     )
+
+
+def _revived_by_boot(ctx: Context, known: Running, now: Iterable[Container]) -> set[str]:
+    """Return the ids of containers that dockerd started at boot though they had been stopped.
+
+    Those of policy "always". One that somebody started after the last look ran when the power went,
+    so that dockerd dates the end of that run to the boot.
+    """
+    seen = ctx.memory.get(BOOTED, {}).get("boot_id")
+    if not ctx.rebooted or seen == ctx.boot_id or _long_ended(ctx):
+        return set()
+    ctx.keep(BOOTED, {"boot_id": ctx.boot_id})
+    returned = str(ctx.memory.get(RETURNED, {}).get("at", ""))
+    return {
+        c.id
+        for c in now
+        if c.running
+        and c.id in known.stopped
+        and not (returned and _later(c.finished_at, returned))
+    }
 
 
 def _units_due(ctx: Context, known: Running) -> tuple[str, ...]:

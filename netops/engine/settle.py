@@ -84,7 +84,8 @@ def context_again(
     """Return the surroundings as the earlier process had them: what was saved, and since when
     services are away."""
     ctx = context_new(ports, emit, snapshot.controller, clock)
-    ctx.rebooted = ports.facts.read().boot_id != snapshot.boot_id
+    ctx.boot_id = ports.facts.read().boot_id
+    ctx.rebooted = ctx.boot_id != snapshot.boot_id
     ctx.reopened = journal.reopened
     ctx.memory.update(journal.notes())
     held = journal.held

@@ -18,7 +18,7 @@ from netops.engine.plan import Plan
 from netops.engine.ports import Emit
 from netops.engine.restart import restart_containers
 from netops.engine.rollback import output_of, said
-from netops.engine.running import running_known
+from netops.engine.running import running_known, running_note
 from netops.engine.serial import from_json
 from netops.engine.steps import step_of
 
@@ -29,6 +29,8 @@ def reach_new(ctx: Context, plan: Plan, emit: Emit) -> list[str]:
     Returns why that did not work, [] if it did. Stops at the first step that fails, since the next
     ones stand on it.
     """
+    with suppress(OSError):  # A full disk: the last look holds.
+        running_note(ctx)
     for number, spec in enumerate(plan.steps, start=1):
         ctx.output = output_of(emit, number)
         try:

@@ -22,7 +22,8 @@ from netops.engine.before import (
 from netops.engine.context import Context
 from netops.engine.identity import same_containers
 from netops.engine.observed import Container, Endpoint, Publish
-from netops.engine.ports import OPEN, HostPorts
+from netops.engine.port_answer import OPEN
+from netops.engine.ports import HostPorts
 from netops.engine.published import PortHeard, answered_before, lost_since, ports_heard
 from netops.engine.ran_through import still_expected
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from netops.agent import given_up
 from netops.agent import hands as module
 from netops.agent.config import Place
 from netops.agent.hands import Hands
@@ -116,7 +117,7 @@ def test_a_full_disk_does_not_keep_the_end_from_the_site(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "pwrite", full)
-        patch.setattr(module, "LAST_WORD_S", 0.0)
+        patch.setattr(given_up, "LAST_WORD_S", 0.0)
         bench.hands.start()
         wait_until(heard, lambda events: len(events) == 2, 5)
         # A later start would settle it over whatever another job had done meanwhile.

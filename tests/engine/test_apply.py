@@ -141,10 +141,22 @@ def test_a_layer_that_is_not_as_it_was_makes_it_failed_with_the_command(
 ) -> None:
     monkeypatch.setattr(go_back, "PROOF_S", 0.0)
     fail("do b", OperationFailed("No."))
-    broken = {JSON: (b"{x", 0o644)}
-    monkeypatch.setattr(Recorded, "hook", lambda: bench.files.update(broken))
+    monkeypatch.setattr(
+        Recorded, "hook", lambda: setattr(bench.ports.forwarding, "enabled", lambda: False)
+    )
     outcome = bench.apply()
     assert outcome.state == "failed"
-    assert outcome.left == (f"cp -p {bench.journal.before}/daemon.json {JSON}",)
+    assert outcome.left == ("sysctl -w net.ipv4.ip_forward=1",)
     assert outcome.left[0] in outcome.message
     assert (bench.journal.before / "daemon.json").read_bytes() == b"{}"
+
+
+def test_an_edit_of_others_in_a_file_that_the_job_never_wrote_is_theirs(bench: Bench) -> None:
+    fail("do b", OperationFailed("No."))
+    theirs = {JSON: (b"{x", 0o644)}
+    Recorded.hook = lambda: bench.files.update(theirs)
+    try:
+        assert bench.apply().state == "rolled_back"
+    finally:
+        Recorded.hook = None
+    assert bench.files[JSON] == theirs[JSON]

@@ -14,7 +14,7 @@ from netops.engine.before import Before, RanBefore
 from netops.engine.context import Context
 from netops.engine.errors import OperationFailed
 from netops.engine.observed import Container, Publish
-from netops.engine.ports import (
+from netops.engine.port_answer import (
     ANSWERED,
     LED,
     OPEN,
@@ -81,7 +81,7 @@ class Bench:
     def __init__(self, *containers: Container) -> None:
         self.answers: dict[tuple[str, bool], PortAnswer] = {}
         self.asked: list[tuple[PortProbe, bool]] = []
-        self.forgotten: list[tuple[IPv4Network | None, set[tuple[int, int]]]] = []
+        self.forgotten: list[tuple[IPv4Network | None, set[Any], set[Any]]] = []
         self.said: list[str] = []
         self.client = True
         docker = SimpleNamespace(containers=lambda: containers)
@@ -97,8 +97,8 @@ class Bench:
         self.asked += [(probe, outside) for probe in probes]
         return tuple(self.answers.get((p.protocol, outside), PortAnswer(SILENT)) for p in probes)
 
-    def forget(self, subnet: IPv4Network | None, ports: Any = ()) -> int:
-        self.forgotten.append((subnet, set(ports)))
+    def forget(self, subnet: IPv4Network | None, ports: Any = (), keep: Any = ()) -> int:
+        self.forgotten.append((subnet, set(ports), set(keep)))
         return 2
 
 
@@ -185,11 +185,16 @@ def test_connections_to_every_port_that_is_published_now_are_forgotten() -> None
     subnet = IPv4Network("172.17.0.0/16")
     assert forget_published(bench.ctx, [subnet], [("udp", 515)]) == 4
     ports = {(6, 8080), (17, 514), (132, 9), (17, 515)}
-    assert bench.forgotten == [(subnet, set()), (None, ports)]
+    led = {
+        (6, IPv4Address("172.17.0.2"), 80),
+        (17, IPv4Address("172.17.0.2"), 514),
+        (132, IPv4Address("172.17.0.3"), 9),
+    }
+    assert bench.forgotten == [(subnet, set(), set()), (None, ports, led)]
 
 
 def test_without_published_ports_only_the_subnets_connections_are_forgotten() -> None:
     bench = Bench(container("bare"))
     subnet = IPv4Network("172.17.0.0/16")
     assert forget_published(bench.ctx, [subnet]) == 2
-    assert bench.forgotten == [(subnet, set())]
+    assert bench.forgotten == [(subnet, set(), set())]

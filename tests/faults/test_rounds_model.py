@@ -54,6 +54,11 @@ def test_a_dead_process_may_be_started_by_the_way_back_and_by_nothing_else() -> 
     fresh = Container("new1")
     fresh.stopped(CRASH)
     assert fresh.right(REVERT) == {DOWN}
+    replaced = Container("frozen", namesake=PAUSED)
+    replaced.docker_restarted()
+    assert replaced.right(REVERT) == {DOWN, RUNS, PAUSED}
+    replaced.stopped(HAND)
+    assert replaced.right(REVERT) == {DOWN}
 
 
 @pytest.mark.parametrize(

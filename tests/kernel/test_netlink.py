@@ -230,6 +230,23 @@ def test_it_forgets_what_the_container_began_from_its_port(small_host: SmallHost
     assert host.inside(lambda: NETLINK.forget_connections(None, {(17, 514)})) == 1
 
 
+def test_it_keeps_what_is_led_to_where_the_port_leads_now(small_host: SmallHost) -> None:
+    host = small_host.host
+    host.run("iptables", "-A", "INPUT", "-m", "conntrack", "--ctstate", "INVALID", "-j", "DROP")
+    rule = "OUTPUT -p udp --dport 514 -j DNAT --to 10.10.0.2:515"
+    host.run("iptables", "-t", "nat", "-A", *rule.split())
+    code = "import socket; s=socket.socket(2,2); s.sendto(b'x',('10.10.0.1',514))"
+    host.run("python3", "-c", code)
+    ports, place = {(17, 514)}, (17, IPv4Address("10.10.0.2"), 515)
+    forget = NETLINK.forget_connections
+    assert host.inside(lambda: forget(None, ports, {place})) == 0
+    assert host.inside(lambda: forget(None, ports, {(17, IPv4Address("10.10.0.9"), 515)})) == 1
+    # Without a translation nobody is led anywhere: a packet that came while a container was down.
+    host.run("iptables", "-t", "nat", "-F")
+    host.run("python3", "-c", code)
+    assert host.inside(lambda: forget(None, ports, {place})) == 1
+
+
 def test_it_finds_nothing_to_forget_where_nothing_is_tracked(
     namespace: Callable[[], Namespace],
 ) -> None:

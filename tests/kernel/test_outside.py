@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from netops.engine.adapters.netlink import LinuxNetlink
-from netops.engine.ports import (
+from netops.engine.port_answer import (
     ANSWERED,
     LED,
     OPEN,
@@ -120,15 +120,15 @@ def test_it_leaves_the_host_as_it_was(published: Namespace) -> None:
     def state() -> list[str]:
         sysctls = "grep -r . /proc/sys/net/ipv4/conf /proc/sys/net/ipv4/ip_forward | sort"
         return [
-            published.ip("link show"),
-            published.ip("addr show"),
-            published.ip("route show table all"),
+            published.run("sh", "-c", "ls /proc/sys/net/ipv4/conf"),
+            published.ip("-4 addr show"),
+            published.ip("-4 route show table all"),
             published.ip("neigh show nud permanent"),
             published.run("sh", "-c", sysctls),
         ]
 
     # A new bridge is "UNKNOWN" until the kernel has looked at its ports.
-    until(lambda: "state UNKNOWN" not in published.ip("link show br0"))
+    until(lambda: "state UNKNOWN" not in published.ip("-4 addr show br0"))
     before = state()
     tried(published, ("tcp", TCP), ("udp", UDP))
     assert state() == before

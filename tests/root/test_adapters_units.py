@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from lab import SystemdHost, SysvHost
+from lab.host import LabHost
 from tests.root.conftest import host_tidy
 from tests.root.in_host import engine_install
 from tests.root.on_host import on
@@ -42,6 +43,39 @@ def test_dependents_are_the_units_that_a_stop_of_docker_stops(host: SystemdHost)
     on(host, "bring_up(); result = 0")
     assert still == [*ALONE]
     assert found == sorted(WITH_DOCKER)
+
+
+@pytest.mark.engine("trixie", "systemd")
+def test_it_finds_them_under_systemd_257(new_host: Callable[..., LabHost]) -> None:
+    finds_and_starts_units(new_host("systemd", release="trixie"))
+
+
+@pytest.mark.engine("forky", "systemd")
+def test_it_finds_them_under_systemd_262(new_host: Callable[..., LabHost]) -> None:
+    finds_and_starts_units(new_host("systemd", release="forky"))
+
+
+def finds_and_starts_units(host: LabHost) -> None:
+    """All that a stop of Docker stops is told, and runs again after units_start."""
+    engine_install(host)
+    units_make(host, ALL)
+    host.run(["systemctl", "start", "--", *WITH_DOCKER, *ALONE])
+    host.run("systemctl --job-mode=ignore-dependencies stop gap by-hand")
+    found = on(
+        host,
+        f"""
+names = ports.service.dependents()
+ports.service.stop(30); bring_up()
+down = ports.service.units_down(names)
+still = os.popen("systemctl is-active {" ".join(ALONE)}").read().split()
+ports.service.units_start(names)
+{SETTLED}
+result = [names, down, still, ports.service.dependents()]
+""",
+    )
+    everything = sorted(WITH_DOCKER)
+    assert found == [everything, everything, ["active"] * len(ALONE), everything]
+    assert active(host, *ALL) == [*WITH_DOCKER, *ALONE]
 
 
 def test_units_down_lists_what_docker_took_along_and_units_start_brings_it_back(

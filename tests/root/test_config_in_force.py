@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from lab import SystemdHost, SysvHost
 from lab.host import LabHost
+from tests.engines import each_engine
 from tests.root.conftest import host_tidy
 from tests.root.in_host import containers, docker0, engine_install, engine_run, file_state
 
@@ -189,6 +190,24 @@ def test_docker_opts_that_docker_was_not_restarted_for_block(sysv: SysvHost) -> 
     assert blockers(sysv) == {}
     sysv.write(OPTS, "DOCKER_OPTS=\n")
     assert set(refused(sysv)) == {"--bip"}
+
+
+@each_engine
+def test_it_knows_the_flags_in_force_on_each_release(
+    release: str, init: str, new_host: Callable[..., LabHost]
+) -> None:
+    host = new_host(init, release=release)
+    engine_install(host)
+    assert blockers(host) == {}
+    if init == "systemd":
+        # In a folder that systemd has not seen yet.
+        host.write(DROP_IN, EXEC.format(f"/usr/sbin/dockerd {FLAG}"))
+        assert set(blockers(host)) == {"docker.service", "--bip"}
+    else:
+        host.write(OPTS, f'DOCKER_OPTS="{FLAG}"\n')
+        assert set(blockers(host)) == {"--bip"}
+    restart(host)
+    assert blockers(host) == {}
 
 
 def test_a_rollback_in_docker_opts_leaves_nothing_that_blocks(sysv: SysvHost) -> None:

@@ -81,7 +81,7 @@ def test_rules_follow_a_network_that_is_made_anew(lab: Lab, bare: LabHost) -> No
     before = saved(bare)
     with app_network(bare) as up:
         old = up()
-        port = {"protocol": "tcp", "host_port": 8093, "to": "one:80"}
+        port = {"protocol": "tcp", "host_port": 8093, "to": "10.66.0.2:80"}
         asked = {"subnet": APP, "mode": "masquerade", "publish": [port]}
         succeeded(nat(bare, lab, "v1", **asked))
         assert serves(bare, 8093) == "one"

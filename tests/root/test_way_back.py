@@ -9,6 +9,8 @@ import pytest
 
 from lab.host import LabHost
 from lab.image import IMAGE
+from tests.drawn import drawn
+from tests.engines import each_engine
 from tests.root.in_host import containers, docker0, engine_install, serves
 from tests.root.way_back import (
     CANCEL,
@@ -24,6 +26,7 @@ from tests.root.way_back import (
     subnet_of,
 )
 
+pytestmark = drawn
 NewHost = Callable[..., LabHost]
 each_init = pytest.mark.parametrize("init", ["sysv", "systemd"])
 each_ending = pytest.mark.parametrize("ending", [FORWARD, CANCEL, POWER, REVERT])
@@ -44,12 +47,12 @@ def network_subnet(host: LabHost, name: str) -> str:
     return str(host.run(["docker", "network", "inspect", "-f", text, name]).stdout).strip()
 
 
-@each_init
+@each_engine
 @each_ending
 def test_a_network_made_in_the_window_does_not_get_the_old_range(
-    init: str, ending: str, new_host: NewHost
+    release: str, init: str, ending: str, new_host: NewHost
 ) -> None:
-    host = host_with_web(new_host, init)
+    host = host_with_web(new_host, init, release=release)
     way = Way(host)
     way.wait_for_confirm()
     assert holds(host) == ["dockernet-hold-172.17.0.0-16"]
@@ -61,12 +64,12 @@ def test_a_network_made_in_the_window_does_not_get_the_old_range(
     assert serves(host, 8080) == "web"
 
 
-@each_init
+@each_engine
 @pytest.mark.parametrize("ending", [CANCEL, POWER])
 def test_it_stays_on_the_new_subnet_where_the_old_range_is_lost(
-    init: str, ending: str, new_host: NewHost
+    release: str, init: str, ending: str, new_host: NewHost
 ) -> None:
-    host = host_with_web(new_host, init)
+    host = host_with_web(new_host, init, release=release)
     host.start_container("plain")
     way = Way(host)
     way.wait_for_confirm()
@@ -82,11 +85,11 @@ def test_it_stays_on_the_new_subnet_where_the_old_range_is_lost(
     assert host.run("docker network inspect other", check=False).returncode == 0
 
 
-@each_init
+@each_engine
 def test_a_revert_is_refused_before_anything_stops_where_the_old_range_is_lost(
-    init: str, new_host: NewHost
+    release: str, init: str, new_host: NewHost
 ) -> None:
-    host = host_with_web(new_host, init)
+    host = host_with_web(new_host, init, release=release)
     way = Way(host)
     way.wait_for_confirm()
     way.end(FORWARD)

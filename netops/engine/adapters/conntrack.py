@@ -10,7 +10,7 @@ import errno
 import socket
 import struct
 from collections.abc import Callable, Collection
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 from netops.engine.adapters.nfnetlink import (
     ABSENT,
@@ -23,6 +23,7 @@ from netops.engine.adapters.nfnetlink import (
     ORIGINAL,
     PROTO,
     PROTO_NUMBER,
+    PROTO_SOURCE,
     PROTO_TARGET,
     REPLY,
     SOURCE,
@@ -39,6 +40,7 @@ from netops.engine.adapters.nfnetlink import (
 from netops.engine.errors import OperationFailed
 
 Entry = dict[int, bytes]
+Place = tuple[int, IPv4Address, int]  # protocol number, address, port
 _BATCH, _PASSES = 100, 3
 
 
@@ -46,6 +48,7 @@ def connections_forget(
     subnet: IPv4Network | None,
     ports: Collection[tuple[int, int]] = (),
     own: Collection[IPv4Network] = (),
+    keep: Collection[Place] | None = None,
 ) -> int:
     """Delete the entries with an end in `subnet`, before or after translation.
 
@@ -54,10 +57,14 @@ def connections_forget(
     with TCP an entry counts in both directions, since the container's own packet may have made it.
     Connections through this host to the same port of somebody else stay.
 
+    With `keep`, the places that ports are led to now, those that are led there stay too: without
+    its entry an established TCP connection breaks as soon as the server sends first. Then TCP that
+    is not translated stays as well, since the host's own reset has ended it if it was stale.
+
     Returns how many were deleted; 0 where the kernel tracks nothing. Only the entries of the
     calling thread's network namespace are seen. Raises OperationFailed when the kernel refuses.
     """
-    wanted = _wanted(subnet, ports, own)
+    wanted = _wanted(subnet, ports, own, keep)
     try:
         table = table_open()
     except OSError:
@@ -83,20 +90,35 @@ def _wanted(
     subnet: IPv4Network | None,
     ports: Collection[tuple[int, int]],
     own: Collection[IPv4Network],
+    keep: Collection[Place] | None,
 ) -> Callable[[Entry], bool]:
     inside = [] if subnet is None else [_masked(subnet)]
     here = [_masked(network) for network in own]
 
+    def goes_to_port(entry: Entry, side: int) -> bool:
+        target = _ends_of(entry, side).get(TARGET, b"")
+        return _port(entry, side, PROTO_TARGET) in ports and _holds(here, target)
+
     def wanted(entry: Entry) -> bool:
         if inside and any(_holds(inside, end) for end in _ends(entry)):
             return True
-        return bool(ports) and any(
-            _port(entry, side) in ports and _holds(here, _ends_of(entry, side).get(TARGET, b""))
-            for side in (ORIGINAL, REPLY)
-            if side == ORIGINAL or _port(entry, side)[0] != socket.IPPROTO_TCP
-        )
+        if not ports:
+            return False
+        tcp = _port(entry, ORIGINAL, PROTO_TARGET)[0] == socket.IPPROTO_TCP
+        if goes_to_port(entry, ORIGINAL):
+            return keep is None or not _is_right(entry, keep, tcp=tcp)
+        return not tcp and goes_to_port(entry, REPLY)
 
     return wanted
+
+
+def _is_right(entry: Entry, keep: Collection[Place], *, tcp: bool) -> bool:
+    protocol, port = _port(entry, REPLY, PROTO_SOURCE)
+    source = _ends_of(entry, REPLY).get(SOURCE, b"")
+    first = (_ends_of(entry, ORIGINAL).get(TARGET), _port(entry, ORIGINAL, PROTO_TARGET)[1])
+    if tcp and (source, port) == first:
+        return True
+    return len(source) == 4 and (protocol, IPv4Address(source), port) in keep
 
 
 def _masked(network: IPv4Network) -> tuple[int, int]:
@@ -117,10 +139,10 @@ def _ends(entry: Entry) -> list[bytes]:
     return [end[name] for end in ends for name in (SOURCE, TARGET) if name in end]
 
 
-def _port(entry: Entry, side: int) -> tuple[int, int]:
-    """Return protocol and destination port of one direction."""
+def _port(entry: Entry, side: int, end: int) -> tuple[int, int]:
+    """Return protocol and source or destination port of one direction."""
     l4 = attributes(attributes(entry.get(side, b"")).get(PROTO, b""))
-    numbers = (l4.get(PROTO_NUMBER, b""), l4.get(PROTO_TARGET, b""))
+    numbers = (l4.get(PROTO_NUMBER, b""), l4.get(end, b""))
     return int.from_bytes(numbers[0], "big"), int.from_bytes(numbers[1], "big")
 
 

@@ -26,7 +26,8 @@ from netops.engine.adapters.threads import (
 )
 from netops.engine.errors import OperationFailed
 from netops.engine.observed import Address, Link, Route
-from netops.engine.ports import Inside, PortAnswer, PortProbe, Translation
+from netops.engine.port_answer import PortAnswer, PortProbe
+from netops.engine.ports import Inside, Translation
 
 T = TypeVar("T")
 _LOOPBACK = IPv4Network("127.0.0.0/8")
@@ -115,11 +116,14 @@ class LinuxNetlink:
         return tuple(a.interface for a in found.addresses) if found else ()
 
     def forget_connections(
-        self, subnet: IPv4Network | None, ports: Collection[tuple[int, int]] = ()
+        self,
+        subnet: IPv4Network | None,
+        ports: Collection[tuple[int, int]] = (),
+        keep: Collection[tuple[int, IPv4Address, int]] | None = None,
     ) -> int:
         """Delete the conntrack entries of `subnet` and to `ports`; return how many there were."""
         own = [IPv4Network(a.interface.ip) for a in self.addresses()] if ports else []
-        return connections_forget(subnet, ports, [*own, _LOOPBACK])
+        return connections_forget(subnet, ports, [*own, _LOOPBACK], keep)
 
     def reaches(self, pid: int, target: IPv4Address, timeout_s: float) -> bool:
         """Return whether an ICMP echo from that process's network namespace is answered."""

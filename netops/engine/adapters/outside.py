@@ -21,7 +21,7 @@ from netops.engine.adapters.connections import Begun, Tracked
 from netops.engine.adapters.port_tries import ports_tried
 from netops.engine.adapters.threads import in_own_thread, namespace_new
 from netops.engine.errors import OperationFailed
-from netops.engine.ports import PortAnswer, PortProbe
+from netops.engine.port_answer import PortAnswer, PortProbe
 
 # A name as Docker's own links have: NetworkManager, dhcpcd and networkd leave veth alone.
 CLIENT_LINK = "vethdnp"

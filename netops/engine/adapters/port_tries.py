@@ -14,7 +14,7 @@ from ipaddress import IPv4Address
 from attrs import define
 
 from netops.engine.adapters.connections import Begun, Packet, Tracked
-from netops.engine.ports import (
+from netops.engine.port_answer import (
     ANSWERED,
     LED,
     OPEN,

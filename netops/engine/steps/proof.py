@@ -11,8 +11,8 @@ from netops.engine.before import Before, RanBefore, before_of
 from netops.engine.context import LONGEST_POLL_S, Context
 from netops.engine.errors import CheckFailed, OperationFailed
 from netops.engine.identity import same_containers
-from netops.engine.ports import OPEN, REFUSED, REJECTED, SILENT
-from netops.engine.published import forget_published
+from netops.engine.port_answer import OPEN, REFUSED, REJECTED, SILENT
+from netops.engine.published import PROTOCOLS, forget_published
 from netops.engine.restart import restart_containers, restart_limit_s
 from netops.engine.running import Running, running_known
 from netops.engine.steps.base import Step
@@ -42,17 +42,20 @@ def wait_until_running(ctx: Context, interface: IPv4Interface) -> None:
     A program may need one that is slower to come up. Raises CheckFailed or OperationFailed when the
     time is up.
     """
-    end = ctx.clock.monotonic() + restart_limit_s(running_known(ctx))
+    end, again = ctx.clock.monotonic() + restart_limit_s(running_known(ctx)), False
     while True:
         expected = running_after(ctx, interface).without(())
         problems = running_problems(ctx, expected, interface.network)
         if not problems:
             ctx.outage_ends()
+            if again:
+                forget_published(ctx, [])
             return
         left_s = end - ctx.clock.monotonic()
         if left_s <= 0:
             raise CheckFailed(" ".join(problems))
         start_or_fail(ctx, interface, left_s)
+        again = True
         ctx.clock.sleep(LONGEST_POLL_S)
 
 
@@ -107,8 +110,9 @@ class StartContainers(ProofStep):
 class ForgetConnections(Step):
     """`conntrack -D`: NAT decisions of a subnet, and to published ports; params: subnet, ports.
 
-    `ports`, which may be missing, has texts such as "udp 514". What is published now counts too:
-    containers may have come since the plan.
+    `ports`, which may be missing, has texts such as "udp 514". With the param `published` those
+    that containers publish now count too, as some may have come since the plan, and only what is
+    stale is forgotten.
     """
 
     kind = "forget_connections"
@@ -118,8 +122,15 @@ class ForgetConnections(Step):
         words = [str(text).split() for text in told] if isinstance(told, list) else []
         planned = [(protocol, int(port)) for protocol, port in words]
         subnet = IPv4Network(self.text("subnet"))
-        count = forget_published(ctx, [subnet], planned)
-        ctx.output(f"Forgot {count} connections of {subnet} and to published ports.")
+        if self.params.get("published"):
+            count = forget_published(ctx, [subnet], planned)
+        else:
+            ports = {(PROTOCOLS[name], port) for name, port in planned}
+            count = ctx.ports.netlink.forget_connections(subnet, ports)
+        if not planned and not self.params.get("published"):
+            ctx.output(f"Forgot {count} connections of {subnet}.")
+        else:
+            ctx.output(f"Forgot {count} connections of {subnet} and to published ports.")
 
     def reach(self, ctx: Context) -> None:
         self.do(ctx)

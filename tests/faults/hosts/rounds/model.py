@@ -65,10 +65,11 @@ class Container:
         """Return the states that are right at the end of a round."""
         if ending == CONFIRM:
             return self.also | {self.state}
-        found = {self.state}
-        if self.state == DOWN and self.why in (CRASH, DOCKER) and self.before in (RUNS, PAUSED):
-            # Docker does not say whether a person stopped it, so the way back may start it.
-            found |= {RUNS, self.before}
+        found, was = {self.state}, self.before or self.namesake
+        if self.state == DOWN and self.why in (CRASH, DOCKER) and was in (RUNS, PAUSED):
+            # It ran before the change and nobody stopped it: the way back may start it, also one
+            # that others made anew under that name.
+            found |= {RUNS, was}
         if ending == POWER:
             found |= self._after_power()
             if self.state == PAUSED and self.before == PAUSED:
