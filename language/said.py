@@ -81,7 +81,7 @@ def _said(language: str, text: str, depth: int) -> str:
             return _whole(language, sentence, values, depth)
         # A value that holds a sentence may have swallowed what only follows.
         longer = longer or (sentence, values)
-    told = _listed(text) or _one_by_one(language, text, depth)
+    told = _listed(text) or _titled(language, text, depth) or _one_by_one(language, text, depth)
     return _whole(language, *longer, depth) if longer and told == text else told
 
 
@@ -112,6 +112,15 @@ def _listed(text: str) -> str:
     if values["more"]:
         return pgettext("list", "%(names)s and %(more)s more") % values
     return pgettext("list", "%(names)s and %(last)s") % values
+
+
+def _titled(language: str, text: str, depth: int) -> str:
+    """Return a text that begins with the title of a step, "" if it does not."""
+    title, colon, rest = text.partition(": ")
+    if not colon or _END.search(title):
+        return ""
+    told = _said(language, title, depth)
+    return "" if told == title else f"{told}: {_said(language, rest, depth)}"
 
 
 def _one_by_one(language: str, text: str, depth: int) -> str:

@@ -14,7 +14,10 @@ ADVICE: dict[str, Promise] = {
     "controller-through-bridge": _("Let a person confirm the job."),
     "extra-addresses": _("Find out where it comes from; set it again after the change if needed."),
     "rules-name-old-subnet": _("Have the owner of these rules change them after this one."),
-    "starts-stopped-containers": _("Remove the restart policy first if it must stay down."),
+    "starts-stopped-containers": _(
+        "Remove the restart policy first if it must not even run for a moment."
+    ),
+    "port-contested": _("Remove the restart policy of the stopped one, or give it another port."),
     "host-problem": _("Look at the host before you approve."),
     # Subnet: for information.
     "restarts-containers": _("Choose a time when their services may be away."),

@@ -112,7 +112,8 @@ class ApprovalOut(Schema):
 
 class JobOut(Schema):
     """The carrying-out. `confirm_until`: until when the host waits for the confirm; `left`: what is
-    left to do by hand when the change failed, as commands."""
+    left to do by hand when the change failed, as commands; when it succeeded because its way
+    back was closed, the command that opens it."""
 
     id: str
     created_at: datetime

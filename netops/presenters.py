@@ -108,6 +108,6 @@ def _job_json(job: Job) -> dict[str, Any]:
 
 
 def left_of(job: Job) -> list[str]:
-    """Return the commands that a failed job left to do by hand, as its host told them."""
+    """Return the commands that a job left to do by hand, as its host told them."""
     told = (job.result or {}).get("left")
     return [line for line in told if isinstance(line, str)] if isinstance(told, list) else []

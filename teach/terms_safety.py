@@ -154,7 +154,8 @@ SAFETY: tuple[Term, ...] = (
         _(
             "The way back: what was done is undone, last step first, when a step fails, somebody"
             " cancels, or nobody confirms in time. Afterwards the host is held against what it was"
-            " before."
+            " before. Where somebody else has taken what it needs, such as the old range, the host"
+            " stays on the new state, proved."
         ),
         _WAY_BACK,
     ),

@@ -31,7 +31,9 @@ from netops.engine.nat_keep import nat_keep
 from netops.engine.observed import Controller
 from netops.engine.plan import Plan
 from netops.engine.ports import Emit, HostPorts
+from netops.engine.restart import STEADY_S, restart_containers
 from netops.engine.rollback import roll_back
+from netops.engine.running import RETURNED, running_known
 from netops.engine.serial import Json
 from netops.engine.snapshot import HostSnapshot
 from netops.engine.stay import docker_must_run, reach_new
@@ -169,7 +171,20 @@ def _left(ctx: Context, journal: Journal, *, wait: bool) -> list[Left]:
 
     with suppress(CheckFailed):
         ctx.wait(texts, (BOOTED_S if ctx.rebooted else PROOF_S) if wait else 0.0)
+        if wait and ctx.stopped_at is not None and RETURNED in ctx.memory:
+            _look_again(ctx, texts)
     return found
+
+
+def _look_again(ctx: Context, differences: Callable[[], list[str]]) -> None:
+    """Look once more some seconds after the start, and start what has ended since, once."""
+    ctx.clock.sleep(STEADY_S)
+    if not differences():
+        return
+    with suppress(DockernetError, OSError):
+        restart_containers(ctx, running_known(ctx))
+        ctx.clock.sleep(STEADY_S)
+    differences()
 
 
 def _compared(ctx: Context, before: HostSnapshot, journal: Journal) -> list[Left]:

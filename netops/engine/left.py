@@ -34,7 +34,7 @@ class Left:
     command: str
 
     def __str__(self) -> str:
-        return f"{self.what} Run: {self.command}"
+        return f"{self.what} Run: `{self.command}`."
 
 
 def left_over(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> list[Left]:
@@ -125,7 +125,8 @@ def _containers(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> I
         if container is None:
             continue  # Others have removed it.
         if not container.running and not made_by_scheduler(ran.labels):
-            yield Left(f"{ran.name} is {container.state}.", f"docker start {ran.name}")
+            what = f"The container {ran.name} is {container.state}."
+            yield Left(what, f"docker start {ran.name}")
         elif ran.paused and container.state == "running":
             yield Left(f"{ran.name} was paused and is not.", f"docker pause {ran.name}")
     for name in ctx.ports.service.units_down(running.units) if running.units else ():

@@ -202,6 +202,10 @@ class Service(Protocol):
         """
         ...
 
+    def units_failed(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of `names` that ended by a failure, and not because somebody stopped them."""
+        ...
+
     def command(self, verb: str) -> str:
         """What a person types for status, start or stop on this init."""
         ...

@@ -26,6 +26,8 @@ from netops.engine.stopping import all_at_once
 # A refusal of Docker's may pass (a port that is still bound, a volume that is mounted late); a
 # program that ends again may wait for another one, and gets the job's whole time.
 REFUSED_S, GONE_S, UNITS_S = 10.0, 5.0, 30.0
+# A program that misses its database ends within a few seconds of its start, and after the proof.
+STEADY_S = 4.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 
 
@@ -40,7 +42,7 @@ class NotRunning:
     gone: bool = False
 
     def __str__(self) -> str:
-        return f"{self.why} Run: {self.command}"
+        return f"{self.why} Run: `{self.command}`."
 
 
 def restart_limit_s(running: Running) -> float:
@@ -162,9 +164,9 @@ class _Restart:
         refused = since is not None and self.ctx.clock.monotonic() - since >= REFUSED_S
         if not late and not refused:
             return False
-        reason = tries.error or f"It is {container.state} again."
+        why = tries.error or f"It is {container.state} again."
         self.given_up[ran.id] = NotRunning(
-            ran.name, f"{ran.name} could not be started: {reason}", f"docker start {ran.name}"
+            ran.name, f"{ran.name} could not be started: {why}", f"docker start {ran.name}"
         )
         return True
 

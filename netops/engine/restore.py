@@ -129,10 +129,10 @@ def _release(ctx: Context, before: Before) -> None:
 
 def lost_text(before: Before, names: list[str]) -> str:
     """Return the sentence that says why the old subnet cannot come back."""
-    networks = f"Docker's network {names[0]}" if len(names) == 1 else "Docker's networks "
-    networks += "" if len(names) == 1 else ", ".join(names)
-    verb = "has" if len(names) == 1 else "have"
-    return f"{networks} {verb} addresses of {before.interface.network} by now."
+    old = before.interface.network
+    if len(names) == 1:
+        return f"Docker's network {names[0]} has addresses of {old} by now."
+    return f"Docker's networks {', '.join(names)} have addresses of {old} by now."
 
 
 def old_range_look(ctx: Context, before: Before) -> None:

@@ -129,7 +129,8 @@ def _units_due(ctx: Context, known: Running) -> tuple[str, ...]:
     if RETURNED not in ctx.memory:
         return known.units
     down = ctx.memory[RETURNED].get("units_down")
-    return tuple(str(name) for name in down) if isinstance(down, list) else ()
+    failed = ctx.ports.service.units_failed(known.units) if known.units else ()
+    return (*failed, *(str(name) for name in (down if isinstance(down, list) else ())))
 
 
 def _still_due(ctx: Context, known: Running, now: Iterable[Container]) -> list[RanBefore]:

@@ -156,10 +156,16 @@ def _undone(change: Change, job: Job, data: dict[str, Any]) -> dict[str, Any]:
     if change.state == state:
         return data
     change_move(change, state)
+    message = f"Change {change.pk} was undone at the console of {change.host.name}: {state}."
+    if state == State.SUCCEEDED:
+        message = (
+            f"Change {change.pk} could not be undone at the console of {change.host.name}: its way "
+            "back was closed, and the host is whole on the new state."
+        )
     audit_note(
         action="change.reverted-by-hand",
         by="",
         target=f"change:{change.pk}",
-        message=f"Change {change.pk} was undone at the console of {change.host.name}: {state}.",
+        message=message,
     )
     return data

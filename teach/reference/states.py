@@ -12,7 +12,8 @@ MEANINGS: dict[str, str] = {
     State.AWAITING_APPROVAL: "the plan waits for people",
     State.APPROVED: "approved; the host has not begun",
     State.RUNNING: "the host carries it out",
-    State.SUCCEEDED: "done, proved in all layers, confirmed",
+    State.SUCCEEDED: "done, proved in all layers, confirmed; or kept without a confirm because "
+    "the way back was closed, and the message says by what",
     State.ROLLED_BACK: "the host is as it was, proved in all layers",
     State.FAILED: "the host is in neither state; a person is needed, `job.left` has the commands",
     State.UNKNOWN: "the agent was lost; the host's journal settles it when the host is back",

@@ -120,8 +120,13 @@ SUBNET: dict[str, tuple[str, str]] = {
         "nothing; Dockernet starts them again",
     ),
     "starts-stopped-containers": (
-        "stopped by hand, but its restart policy lets dockerd start it again",
-        "remove the policy first if it must stay down",
+        "stopped by hand, but its restart policy lets dockerd start it again; Dockernet stops it",
+        "remove the policy first if it must not even run for a moment",
+    ),
+    "port-contested": (
+        "a stopped container that dockerd starts again wants a port of one that runs; Dockernet "
+        "stops it, so that the one that ran has the port",
+        "remove the restart policy of the stopped one, or give it another port",
     ),
     "host-problem": (
         "something on the host is not as it should be; the message says what",

@@ -95,6 +95,7 @@ class Bench:
         service = SimpleNamespace(
             dependents=lambda: ("web.service",) if not self.units_down else (),
             units_down=lambda names: tuple(self.units_down),
+            units_failed=lambda names: (),
             units_start=lambda names: self.units_down.clear(),
         )
         netlink = SimpleNamespace(inside=lambda pids: {}, reaches=lambda *_: False)
@@ -143,7 +144,7 @@ def test_a_program_that_always_fails_is_named_with_its_command() -> None:
     bench.docker.behave["app"] = lambda c: stopped(c, 3)
     running = Running("", (ran_of(app),))
     (one,) = restart_containers(bench.ctx, running)
-    assert str(one) == ("app could not be started: It is exited again. Run: docker start app")
+    assert str(one) == ("app could not be started: It is exited again. Run: `docker start app`.")
 
 
 def test_what_was_stopped_is_stopped_again_before_others_start() -> None:

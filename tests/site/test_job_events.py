@@ -197,6 +197,15 @@ def test_it_takes_the_way_back_of_a_change_that_failed(job: Job, state: str) -> 
     assert noted == (state == "rolled_back")
 
 
+def test_a_failed_change_that_ends_on_the_new_state_is_not_told_as_undone(job: Job) -> None:
+    store(job, script(job, "failed"))
+    back = {"state": "succeeded", "by_hand": True}
+    assert store(job, [event(job, 7, "rollback_started"), event(job, 8, "end", data=back)]) == 2
+    assert Change.objects.get().state == State.SUCCEEDED
+    entry = Entry.objects.get(action="change.reverted-by-hand")
+    assert "could not be undone" in entry.message
+
+
 def test_it_takes_no_way_back_of_an_earlier_job(job: Job) -> None:
     store(job, script(job, "stale"))
     later = job_row(job.change)

@@ -62,6 +62,10 @@ def test_the_source_has_the_sentences_that_people_read() -> None:
             "호스트는 이전 그대로입니다.",
         ),
         ("Undone: Set docker0 up.", "되돌림: docker0 링크 올리기."),
+        (
+            "Set docker0 up: docker0 is down.",
+            "docker0 링크 올리기: docker0 링크가 내려가 있습니다.",
+        ),
         ("cache, orders-db and web", "cache, orders-db, web"),
         ("cache, web and 3 more", "cache, web 외 3개"),
         ("bread and butter, please", "bread and butter, please"),

@@ -9,6 +9,7 @@ from netops.engine.adapters.process import from_pidfile
 from netops.engine.adapters.systemctl import ASK_S, show
 from netops.engine.adapters.systemd_dependents import (
     dependents_down,
+    dependents_failed,
     dependents_read,
     dependents_start,
 )
@@ -81,6 +82,10 @@ class SystemdService:
     def units_down(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return those that neither run nor are being started. Raises OperationFailed."""
         return dependents_down(names)
+
+    def units_failed(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return those that ended by a failure. Raises OperationFailed."""
+        return dependents_failed(names)
 
     def command(self, verb: str) -> str:
         """Return what a person types for status, start or stop."""

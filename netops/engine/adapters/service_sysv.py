@@ -71,6 +71,10 @@ class SysvService:
         """Return nothing: there are no units."""
         return ()
 
+    def units_failed(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return nothing: there are no units."""
+        return ()
+
     def command(self, verb: str) -> str:
         """Return what a person types for status, start or stop."""
         return f"service docker {verb}"

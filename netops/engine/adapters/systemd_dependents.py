@@ -72,6 +72,15 @@ def dependents_down(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in names if not _is_up(shown[name], away_us))
 
 
+def dependents_failed(names: Sequence[str]) -> tuple[str, ...]:
+    """Return those of `names` that ended by a failure: nobody has stopped them, which would have
+    left them inactive. Raises OperationFailed."""
+    if not names:
+        return ()
+    shown = _shown(names, "ActiveState")
+    return tuple(name for name in names if shown[name].get("ActiveState") == "failed")
+
+
 def _is_up(unit: dict[str, str], away_us: int | None) -> bool:
     """True if it runs, has a start queued, or (`away_us`: Docker's last end) has done its work."""
     if unit.get("ActiveState") in _UP or _us(unit, "Job"):

@@ -85,10 +85,13 @@ def starts_unmanaged(case: SubnetCase) -> Iterator[Finding]:
     """Docker leaves these stopped after a restart."""
     names = [c.name for c in case.running if c.restart_policy in ("", "no") and not c.auto_remove]
     if names:
+        # A sentence for each number: a translation has to know where the names end.
         message = (
-            f"{listed(names)} {'has' if len(names) == 1 else 'have'} no restart policy: Docker "
-            f"would leave {'it' if len(names) == 1 else 'them'} stopped, so Dockernet starts "
-            f"{'it' if len(names) == 1 else 'them'} again itself."
+            f"{names[0]} has no restart policy: Docker would leave it stopped, so Dockernet starts "
+            "it again itself."
+            if len(names) == 1
+            else f"{listed(names)} have no restart policy: Docker would leave them stopped, so "
+            "Dockernet starts them again itself."
         )
         yield info("starts-unmanaged-containers", message, listed(names))
 
@@ -98,9 +101,11 @@ def starts_stopped(case: SubnetCase) -> Iterator[Finding]:
     names = [c.name for c in case.started_by_docker]
     if names:
         message = (
-            f"{listed(names)} {'is' if len(names) == 1 else 'are'} stopped but has the restart "
-            "policy “always”: Docker starts such containers whenever it starts itself, and "
-            "Dockernet stops them again."
+            f"{names[0]} is stopped but has the restart policy “always”: Docker starts such "
+            "containers whenever it starts itself, and Dockernet stops it again."
+            if len(names) == 1
+            else f"{listed(names)} are stopped but have the restart policy “always”: Docker starts "
+            "such containers whenever it starts itself, and Dockernet stops them again."
         )
         yield warning("starts-stopped-containers", message, listed(names))
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from netops.engine.context import Context
 from netops.engine.published import forget_published
-from netops.engine.restart import units_lost
+from netops.engine.restart import STEADY_S, units_lost
 from netops.engine.running import running_known
-from netops.engine.steps.proof import ProofStep, wait_until_running
+from netops.engine.steps.proof import LAYERS_S, ProofStep, wait_until_running
 from netops.engine.verify import running_problems
-
-# A program that misses its database ends within a few seconds of its start, and after the proof.
-STEADY_S = 4.0
 
 
 class LookAgain(ProofStep):
@@ -21,15 +18,17 @@ class LookAgain(ProofStep):
     def do(self, ctx: Context) -> None:
         if ctx.back_at is not None:
             ctx.clock.sleep(max(0.0, ctx.back_at + STEADY_S - ctx.clock.monotonic()))
-        units = running_known(ctx).units
-        if running_problems(ctx, self.expected(ctx), self.interface.network) or units_lost(
-            ctx, units
-        ):
+        if self._problems(ctx):
             wait_until_running(ctx, self.interface)
             ctx.clock.sleep(STEADY_S)
 
     def check(self, ctx: Context) -> None:
-        wait_until_running(ctx, self.interface)
+        # Nothing is started any more: what ends again and again would seem to run.
+        ctx.wait(lambda: self._problems(ctx), LAYERS_S)
         # Docker may have started one again by itself, after packets for it came while it was down.
         forget_published(ctx, [])
         ctx.output("All that ran still runs.")
+
+    def _problems(self, ctx: Context) -> list[str]:
+        found = running_problems(ctx, self.expected(ctx), self.interface.network)
+        return found + units_lost(ctx, running_known(ctx).units)
