@@ -25,7 +25,7 @@ from netops.engine.journal import (
     Journal,
     Outcome,
 )
-from netops.engine.left import Left, left_over
+from netops.engine.left import Left, left_over, not_running
 from netops.engine.meanwhile import changed_by_others
 from netops.engine.nat_keep import nat_keep
 from netops.engine.observed import Controller
@@ -79,7 +79,7 @@ def go_back(ctx: Context, plan: Plan, journal: Journal, emit: Emit, why: str) ->
         look_back(ctx, plan, journal)
         problems = roll_back(ctx, plan, journal, quiet)
     except OldStateLost as error:
-        outcome = _stay(ctx, plan, journal, quiet, why, error)
+        outcome = _stay(ctx, plan, quiet, why, error)
     else:
         outcome = _went_back(ctx, plan, journal, quiet, why, problems)
     outcome_note(journal, outcome)
@@ -133,9 +133,7 @@ def _failed(ctx: Context, plan: Plan, why: str, problems: list[str], left: list[
     return Outcome(FAILED, told, ctx.outage_s, results(ctx, plan), commands)
 
 
-def _stay(
-    ctx: Context, plan: Plan, journal: Journal, emit: Emit, why: str, lost: OldStateLost
-) -> Outcome:
+def _stay(ctx: Context, plan: Plan, emit: Emit, why: str, lost: OldStateLost) -> Outcome:
     """End on the new state, since the old one is out of reach."""
     emit("output", f"There is no way back: {lost.message} The host goes on to the new state.")
     problems = reach_new(ctx, plan, emit)
@@ -149,9 +147,9 @@ def _stay(
         left = (lost.hint,) if lost.hint else ()
         return Outcome(SUCCEEDED, message, ctx.outage_s, results(ctx, plan), left)
     docker_must_run(ctx)
-    left_over = _left(ctx, journal, wait=False) if journal.entries() else []
     told = f"{why} There was no way back ({lost.message}), and the new state could not be proved."
-    return _failed(ctx, plan, told, problems, left_over)
+    # Not how it differs from the old state: that is another network's by now.
+    return _failed(ctx, plan, told, problems, not_running(ctx))
 
 
 def _left(ctx: Context, journal: Journal, *, wait: bool) -> list[Left]:

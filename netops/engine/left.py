@@ -44,11 +44,22 @@ def left_over(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> lis
     a difference of its own.
     """
     found: list[Left] = []
-    for look in (_files, _service, _addresses, _forwarding, _rules, _containers):
+    for look in (_files, _addresses, _forwarding, _rules):
         try:
             found += list(look(ctx, before, job_id, kept))
         except (OperationFailed, OSError) as error:
             found.append(Left(str(error), f"dockernet-agent journal {job_id}"))
+    return [*found, *not_running(ctx)]
+
+
+def not_running(ctx: Context) -> list[Left]:
+    """Return what ran and does not, Docker itself among it, whatever subnet the host is on."""
+    found: list[Left] = []
+    for look in (_service, _containers):
+        try:
+            found += list(look(ctx))
+        except (OperationFailed, OSError) as error:
+            found.append(Left(str(error), "docker ps -a"))
     return found
 
 
@@ -83,7 +94,7 @@ def _edited_by_others(ctx: Context, path: str, before: Json) -> bool:
         return False
 
 
-def _service(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> Iterator[Left]:
+def _service(ctx: Context) -> Iterator[Left]:
     if not ctx.ports.docker.daemon().running:
         yield Left("Docker does not run.", ctx.ports.service.command("start"))
 
@@ -116,7 +127,7 @@ def _rules(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> Iterat
             yield Left(f"Of Dockernet's NAT rules: {text}.", again)
 
 
-def _containers(ctx: Context, before: HostSnapshot, job_id: str, kept: str) -> Iterator[Left]:
+def _containers(ctx: Context) -> Iterator[Left]:
     running = running_known(ctx)
     expected = running.without(())
     same = same_containers(expected, ctx.ports.docker.containers())

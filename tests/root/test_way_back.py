@@ -207,6 +207,34 @@ def test_an_edit_of_others_stays_and_what_they_stopped_stays_stopped(
 
 @each_init
 @each_way_back
+def test_a_configuration_that_others_broke_keeps_docker_down_on_no_way_back(
+    init: str, ending: str, new_host: NewHost
+) -> None:
+    host = host_with_web(new_host, init, daemon_json='{"log-level": "warn"}')
+    host.start_container("plain")
+    way = Way(host)
+    way.wait_for_confirm()
+    if ending == REVERT:
+        way.end(FORWARD)
+    host.write("/etc/docker/daemon.json", '{"log-level": "warn",')
+    if ending == POWER:
+        host.run("sync")
+        host.power_off()
+        host.boot()
+        way.settle()
+    elif ending == REVERT:
+        way.revert()
+    else:
+        way.end(ending)
+    ended_whole(way, ending)
+    assert running(host) == {"web", "plain"}
+    assert host.read("/etc/docker/daemon.json") == '{"log-level": "warn"}'
+    theirs = host.read("/etc/docker/daemon.json.unreadable-dockernet")
+    assert theirs == '{"log-level": "warn",'
+
+
+@each_init
+@each_way_back
 def test_of_two_containers_that_want_one_port_the_one_that_ran_has_it(
     init: str, ending: str, new_host: NewHost
 ) -> None:

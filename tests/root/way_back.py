@@ -55,8 +55,12 @@ class Way:
             self.host.power_off()
             self.host.boot()
             self.host.wait_docker()
-            self.answer = engine_run(self.host, "settle", self.asked())
+            self.settle()
         return self.outcome
+
+    def settle(self) -> None:
+        """Settle the job from its journal, as the agent does after a boot."""
+        self.answer = engine_run(self.host, "settle", self.asked())
 
     def revert(self) -> dict[str, Any]:
         """Take the ended job back at the console."""
