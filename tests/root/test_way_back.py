@@ -15,6 +15,7 @@ from tests.root.in_host import containers, docker0, engine_install, serves
 from tests.root.way_back import (
     CANCEL,
     FORWARD,
+    GATEWAY,
     NEW,
     OLD,
     POWER,
@@ -231,6 +232,36 @@ def test_a_configuration_that_others_broke_keeps_docker_down_on_no_way_back(
     assert host.read("/etc/docker/daemon.json") == '{"log-level": "warn"}'
     theirs = host.read("/etc/docker/daemon.json.unreadable-dockernet")
     assert theirs == '{"log-level": "warn",'
+
+
+@pytest.mark.parametrize("ending", [CANCEL, POWER])
+@pytest.mark.parametrize("flag", ["172.17.0.1/16", "10.50.0.1/24"])
+def test_a_flag_that_others_set_meanwhile_keeps_docker_down_on_no_way_back(
+    flag: str, ending: str, new_host: NewHost
+) -> None:
+    host = host_with_web(new_host, "systemd")
+    host.start_container("plain")
+    way = Way(host)
+    way.wait_for_confirm()
+    start = f"ExecStart=\nExecStart=/usr/sbin/dockerd -H fd:// $DOCKER_OPTS --bip={flag}\n"
+    host.write("/etc/systemd/system/docker.service.d/bip.conf", f"[Service]\n{start}")
+    host.run("systemctl daemon-reload")
+    if ending == POWER:
+        host.run("sync")
+        host.power_off()
+        host.boot()
+        way.settle()
+    else:
+        way.end(ending)
+    assert running(host) == {"web", "plain"}
+    assert serves(host, 8080) == "web"
+    if flag == GATEWAY[OLD]:
+        ended_whole(way, ending)
+    else:
+        # Neither the old nor the new subnet is to be had: Docker runs on the one of the flag.
+        assert way.outcome["state"] == "failed", way.outcome
+        assert docker0(host) == [flag]
+        assert holds(host) == []
 
 
 @each_init
