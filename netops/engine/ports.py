@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Protocol
 
@@ -189,10 +190,7 @@ class Service(Protocol):
         ...
 
     def units_start(self, names: Sequence[str]) -> None:
-        """Queue the start of those of `names` that are down; forget their failures first.
-
-        Returns at once, and raises for none that cannot be started: see `units_down`.
-        """
+        """Queue the start of those of `names` that are down; `units_down` tells what came of it."""
         ...
 
     def units_down(self, names: Sequence[str]) -> tuple[str, ...]:
@@ -203,6 +201,7 @@ class Service(Protocol):
         ...
 
     def units_failed(self, names: Sequence[str]) -> tuple[str, ...]: ...
+    def apart(self, config_path: str) -> AbstractContextManager[Callable[[], bool]]: ...
     def command(self, verb: str) -> str:
         """What a person types for status, start or stop on this init."""
         ...

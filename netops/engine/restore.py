@@ -19,8 +19,9 @@ from netops.engine.daemon import docker_start, docker_stop
 from netops.engine.errors import OldStateLost, OperationFailed
 from netops.engine.file_copy import file_put_back
 from netops.engine.hold import range_release, range_takers
+from netops.engine.release import start_to_release
 from netops.engine.running import running_note
-from netops.engine.serial import Json, from_json
+from netops.engine.serial import Json
 from netops.engine.verify import docker_problems, kernel_problems
 
 RECORD_S, STEADY_S = 10.0, 0.5
@@ -115,7 +116,7 @@ def _release(ctx: Context, before: Before) -> None:
     """
     held = ctx.begun("hold_range") and RELEASED not in ctx.memory
     if held and not ctx.ports.docker.daemon().running:
-        _start_to_release(ctx)
+        start_to_release(ctx)
     if not ctx.ports.docker.daemon().running:
         return
     takers = range_takers(ctx.ports, before.interface.network)
@@ -124,25 +125,6 @@ def _release(ctx: Context, before: Before) -> None:
     if names:
         raise OldStateLost(lost_text(before, names), f"docker network rm {' '.join(names)}")
     ctx.keep(RELEASED, {})
-
-
-def _start_to_release(ctx: Context) -> None:
-    """Start dockerd with whatever configuration it takes: as it is, new, or as it was.
-
-    Others may have edited it so that dockerd does not start. With the old subnet it cannot start
-    either while its own store has the network that holds the range.
-    """
-    attempts: list[Callable[[], None]] = [lambda: None]
-    saved = ctx.memory.get("write_config")
-    if saved is not None:
-        edit, original = from_json(ConfigEdit, saved["edit"]), saved["original"]
-        attempts.append(lambda: key_set(ctx, edit, original))
-        attempts.append(lambda: file_put_back(ctx.ports, edit.path, original))
-    for prepare in attempts:
-        with suppress(OperationFailed):
-            prepare()
-            docker_start(ctx)
-            return
 
 
 def lost_text(before: Before, names: list[str]) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 from netops.engine.adapters.command import run, run_ok
+from netops.engine.adapters.dockerd_apart import dockerd_apart
 from netops.engine.adapters.process import from_pidfile
 from netops.engine.adapters.systemctl import ASK_S, show
 from netops.engine.adapters.systemd_dependents import (
@@ -86,6 +88,10 @@ class SystemdService:
     def units_failed(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return those that ended by a failure. Raises OperationFailed."""
         return dependents_failed(names)
+
+    def apart(self, config_path: str) -> AbstractContextManager[Callable[[], bool]]:
+        """Run dockerd by itself with this daemon.json until the block ends."""
+        return dockerd_apart(config_path)
 
     def command(self, verb: str) -> str:
         """Return what a person types for status, start or stop."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from netops.engine.adapters.command import run_ok
+from netops.engine.adapters.dockerd_apart import dockerd_apart
 from netops.engine.adapters.own_containerd import dockerd_end
 from netops.engine.adapters.process import Process, from_pidfile
 from netops.engine.adapters.sysv_script import SysvScript, sysv_script
@@ -74,6 +76,10 @@ class SysvService:
     def units_failed(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return nothing: there are no units."""
         return ()
+
+    def apart(self, config_path: str) -> AbstractContextManager[Callable[[], bool]]:
+        """Run dockerd by itself with this daemon.json until the block ends."""
+        return dockerd_apart(config_path)
 
     def command(self, verb: str) -> str:
         """Return what a person types for status, start or stop."""
