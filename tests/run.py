@@ -38,7 +38,7 @@ def static_checks() -> bool:
     return good
 
 
-# Most of what boots real hosts is waiting, so four rows of tests run beside each other, each about
+# Most of what boots real hosts is waiting, so five rows of tests run beside each other, each about
 # as long as the others. In a row one part follows the next.
 HOST_FOLDERS = ("tests/faults/hosts", "tests/kernel", "tests/path", "tests/root")
 # The pages whose queries search, sort and count; what they look like is the same on any database.
@@ -49,11 +49,18 @@ PAGES = [
 ]
 # Programs of their own, on a database of their own: the same in either row.
 OWN = [f"--ignore=tests/site/test_{name}.py" for name in ("settings", "up", "user_command")]
-REAL = ["tests/root", "tests/kernel"]
 ROLLBACK = "tests/root/test_subnet_rollback.py"
+# The tests of NAT and of published ports on real hosts: as long together as all others there.
+PORTS = [
+    str(path.relative_to(ROOT))
+    for word in ("nat", "published")
+    for path in sorted((ROOT / "tests/root").glob(f"test_{word}*.py"))
+]
+REAL = ["tests/root", "tests/kernel", *(f"--ignore={name}" for name in (ROLLBACK, *PORTS))]
 BESIDE = ["tests/browser", "tests/agent", "tests/faults"]
 ROWS = (
-    (("the agent and the engine on real hosts", [*REAL, f"--ignore={ROLLBACK}"]),),
+    (("the agent and the engine on real hosts", REAL),),
+    (("NAT and published ports on real hosts", PORTS),),
     (
         ("the whole path, and faults on real hosts", ["tests/path", "tests/faults/hosts"]),
         ("what the database decides, on PostgreSQL", ["tests/site", *PAGES, *OWN, "--postgres"]),
