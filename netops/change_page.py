@@ -58,7 +58,7 @@ class ChangePage:
 
     `word` is where the change is. `acceptable` are codes of blockers that the requester may take
     the risk of; `rules` and `ways` are of plans that set rules, `config` of those that write
-    dockerd's. `left` has the commands that a failed job left to do by hand, `outages` the seconds
+    dockerd's. `left` has the commands that a job left to do by hand, `outages` the seconds
     of earlier changes there. `waiting` is what the review lacks, while it waits; `since` is how the
     plan differs from a former one; `undone_by` is the change that took this one back, or is about
     to, `made_again` are the numbers of those that were made from its request.
@@ -205,7 +205,7 @@ def change_page(
         ways=ways_of(scene) if scene else (),
         moves=moves_of(plan, job, back=change.state == State.ROLLED_BACK),
         allowed=allowed_of(change, job, user, standing, undone=undone_by is not None),
-        left=left_of(job) if job and change.state == State.FAILED else [],
+        left=left_of(job) if job and change.state in (State.FAILED, State.SUCCEEDED) else [],
         events=events,
         moments=timeline_of(events=events, approvals=approvals, comments=comments),
         config=config_diff(plan, _config_before(change, versions)) if plan else None,

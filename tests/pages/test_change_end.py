@@ -235,3 +235,21 @@ def test_what_waited_for_its_reader_is_counted_again(
     assert answer["HX-Trigger"] == "work"
     change.refresh_from_db()
     assert change.state == State.REJECTED
+
+
+def test_a_host_that_could_not_go_back_is_not_simply_done(
+    browse: Browse, people: People, web: Host
+) -> None:
+    told = world.Story(web, people["alice"]).planned().judged(people["bob"]).began()
+    told.tell("rollback_started", "alice cancelled the job. The host goes back.")
+    message = (
+        "alice cancelled the job. There was no way back: Docker's network other has addresses of "
+        "172.17.0.0/16 by now. The host stays on the new state, which is whole and proved."
+    )
+    told.enter(State.SUCCEEDED, message, end=True)
+    Job.objects.update(result={"left": ["docker network rm other"]})
+    page = text(browse("carol").get(f"/changes/{told.change.pk}/"))
+    assert "web-1 could not go back, and stays on the new state." in page
+    assert "Docker's network other has addresses of 172.17.0.0/16 by now." in page
+    assert "docker network rm other" in page
+    assert "Done." not in page
