@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import tarfile
+import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -119,3 +120,13 @@ def serves(host: LabHost, port: int) -> str:
     url = f"http://{host.address}:{port}/"
     done = host.segment.run_outside([sys.executable, "-c", ask, url], check=False)
     return str(done.stdout).strip()
+
+
+def serves_soon(host: LabHost, port: int) -> str:
+    """What it answers once its program listens, "" if it never does within five seconds."""
+    for _ in range(50):
+        answer = serves(host, port)
+        if answer:
+            return answer
+        time.sleep(0.1)
+    return ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,19 +11,10 @@ import pytest
 from lab import Lab, LabError, rootfs
 from lab.host import LabHost
 from tests.engines import RELEASES, each_engine
-from tests.root.in_host import serves
+from tests.root.in_host import serves, serves_soon
 
 # The Docker that each release has at least; forky's still moves.
 DOCKER = {"bookworm": (20, 10), "trixie": (26, 1), "forky": (28, 5)}
-
-
-def serves_soon(host: LabHost, port: int) -> str:
-    for _ in range(50):
-        answer = serves(host, port)
-        if answer:
-            return answer
-        time.sleep(0.1)
-    return ""
 
 
 def docker_version(host: LabHost) -> tuple[int, ...]:

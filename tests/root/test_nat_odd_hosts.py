@@ -8,7 +8,7 @@ import pytest
 
 from lab import Lab
 from lab.host import LabHost
-from tests.root.in_host import containers, engine_run, serves
+from tests.root.in_host import containers, engine_run, serves, serves_soon
 from tests.root.nat_on_host import SUBNET, nat, nat_ask, reaches_out, rules, saved, source_seen
 
 
@@ -95,7 +95,7 @@ def test_a_port_waits_for_the_container_that_it_leads_to(lab: Lab, bare: LabHost
         assert serves(bare, 8092) == ""
         bare.start_container("late")
         assert containers(bare)["late"]["ipv4"] == address
-        assert serves(bare, 8092) == "late"
+        assert serves_soon(bare, 8092) == "late"
     finally:
         bare.run(["docker", "rm", "-f", "late"], check=False)
         without(bare, lab, "l2")
