@@ -73,6 +73,8 @@ PHRASES = (
     "The host goes on to the new state.",
     "There was no way back: {0}",
     "The host stays on the new state, which is whole and proved.",
+    "The host stays on the new state, where Docker was not stopped again.",
+    "What others changed meanwhile makes a difference: {0}",
     "To go back later, first run: {0}",
     "There was no way back ({0}), and the new state could not be proved.",
     "Left to do by hand: {0}",

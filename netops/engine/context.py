@@ -43,10 +43,10 @@ class Context:
     has been booted since the job began; `boot_id` names this boot then. `stopped_at` and `back_at`
     are readings of the clock: the first thing that was stopped, and the last container that was
     back. `seen_running` are ids of containers that ran since Docker's last start, `ran_through`
-    those that then ended with 0.
-    `tries` are the starts of containers, by id, since Docker's last stop. `told_once` are messages
-    that a look made again and again does not repeat. `note` writes what `keep` is given into the
-    journal; `reopened` is True when the job had ended and somebody takes it back.
+    those that then ended with 0. `tries` are the starts of containers, by id, since Docker's last
+    stop. `told_once` are messages that a look made again and again does not repeat, `unproved` what
+    others have made different, so that it cannot be proved. `note` writes what `keep` is given into
+    the journal; `reopened` is True when the job had ended and somebody takes it back.
     """
 
     ports: HostPorts
@@ -64,6 +64,7 @@ class Context:
     ran_through: set[str] = field(factory=set)
     tries: dict[str, Tries] = field(factory=dict)
     told_once: set[str] = field(factory=set)
+    unproved: list[str] = field(factory=list)
 
     def begun(self, kind: str) -> bool:
         """True if a step of that kind was begun, in this process or an earlier one."""

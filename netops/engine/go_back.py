@@ -138,10 +138,7 @@ def _stay(ctx: Context, plan: Plan, emit: Emit, why: str, lost: OldStateLost) ->
     emit("output", f"There is no way back: {lost.message} The host goes on to the new state.")
     problems = reach_new(ctx, plan, emit)
     if not problems:
-        message = (
-            f"{why} There was no way back: {lost.message} The host stays on the new state, which "
-            "is whole and proved."
-        )
+        message = f"{why} There was no way back: {lost.message} {_stayed(ctx)}"
         if lost.hint:
             message += f" To go back later, first run: {lost.hint}"
         left = (lost.hint,) if lost.hint else ()
@@ -150,6 +147,15 @@ def _stay(ctx: Context, plan: Plan, emit: Emit, why: str, lost: OldStateLost) ->
     told = f"{why} There was no way back ({lost.message}), and the new state could not be proved."
     # Not how it differs from the old state: that is another network's by now.
     return _failed(ctx, plan, told, problems, not_running(ctx))
+
+
+def _stayed(ctx: Context) -> str:
+    if not ctx.unproved:
+        return "The host stays on the new state, which is whole and proved."
+    return (
+        "The host stays on the new state, where Docker was not stopped again. What others changed "
+        f"meanwhile makes a difference: {' '.join(ctx.unproved)}"
+    )
 
 
 def _left(ctx: Context, journal: Journal, *, wait: bool) -> list[Left]:
