@@ -28,13 +28,15 @@ class Running:
     """What runs on a host, and shall run again after Docker was stopped.
 
     `at` is the time of the look (ISO 8601, UTC), `stopped` the ids of the containers that did not
-    run and shall not, `units` the active systemd units that stop with Docker.
+    run and shall not, `units` the active systemd units that stop with Docker. `left_out` are ids of
+    containers that ran and cannot run in the new state, as the requester has accepted.
     """
 
     at: str
     containers: tuple[RanBefore, ...]
     stopped: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def without(self, names: Iterable[str]) -> list[RanBefore]:
         """Return the containers that must run, but those of these names."""
@@ -180,9 +182,10 @@ def started_since(ctx: Context, running: Running, now: Iterable[Container]) -> R
     more = started_after(running, now)
     if not more:
         return running
-    found = evolve(running, containers=(*running.containers, *more))
-    ctx.keep(NOTE, to_json(found))
-    return found
+    # The way back wants what the change leaves out, so that the whole look is kept.
+    known = running_known(ctx)
+    ctx.keep(NOTE, to_json(evolve(known, containers=(*known.containers, *more))))
+    return evolve(running, containers=(*running.containers, *more))
 
 
 def started_after(running: Running, now: Iterable[Container]) -> list[RanBefore]:
@@ -190,7 +193,7 @@ def started_after(running: Running, now: Iterable[Container]) -> list[RanBefore]
 
     They have ended since the look, and nobody stopped them: dockerd did.
     """
-    known = {ran.id for ran in running.containers}
+    known = {*running.left_out, *(ran.id for ran in running.containers)}
     # dockerd starts these by itself, whoever stopped them, and clears the mark of it.
     known |= {c.id for c in now if c.restart_policy == "always" and c.id in running.stopped}
     return [

@@ -165,6 +165,13 @@ def test_what_started_between_the_look_and_the_stop_runs_again() -> None:
     assert [r.name for r in running_known(bench.ctx).containers] == ["late"]
 
 
+def test_what_the_change_leaves_out_is_not_taken_for_started_meanwhile() -> None:
+    bound = evolve(stopped(container("bound")), finished_at="2026-01-01T00:00:01Z")
+    bench = Bench(bound)
+    assert bench.restart(left_out=(bound.id,)) == []
+    assert bench.docker.calls == []
+
+
 def test_one_in_a_loop_of_restarts_is_started_once_and_not_waited_for() -> None:
     loop = evolve(container("loop", restart_policy="unless-stopped"), state="restarting")
     bench = Bench(stopped(loop, 3))

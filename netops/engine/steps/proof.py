@@ -32,8 +32,9 @@ RUNNING_S, LAYERS_S, OUTSIDE_S, PORTS_S = 30.0, 10.0, 15.0, 15.0
 def running_after(ctx: Context, interface: IPv4Interface) -> Running:
     """Return what shall run after the change: all but what is bound to the old gateway."""
     running, old = running_known(ctx), before_of(ctx).interface.network
-    left = (r for r in running.containers if not r.loses_address(old, interface.ip))
-    return evolve(running, containers=tuple(left))
+    lost = {r.id for r in running.containers if r.loses_address(old, interface.ip)}
+    left = tuple(r for r in running.containers if r.id not in lost)
+    return evolve(running, containers=left, left_out=tuple(sorted(lost)))
 
 
 def wait_until_running(ctx: Context, interface: IPv4Interface) -> None:
