@@ -8,7 +8,7 @@ from netops.engine.errors import OperationFailed
 from netops.engine.file_copy import file_bytes, file_put_back
 from netops.engine.serial import Json
 
-UNREADABLE = ".unreadable-dockernet"
+UNREADABLE, OTHERS = ".unreadable-dockernet", ".others-dockernet"
 
 
 def is_ours(edit: ConfigEdit, original: Json, content: bytes | None, *values: str) -> bool:
@@ -44,6 +44,19 @@ def key_set(ctx: Context, edit: ConfigEdit, original: Json) -> None:
         fresh = edit.applied_to(file_bytes(original))
     if fresh != content:
         ctx.ports.config.write_back(edit.path, fresh, mode)
+
+
+def file_forced_back(ctx: Context, edit: ConfigEdit, original: Json, *values: str) -> None:
+    """Put the whole file back, for a dockerd that does not start otherwise; others' edits are kept.
+
+    `values` are those that the job may have given the key. Raises OperationFailed.
+    """
+    found = ctx.ports.config.read_bytes(edit.path)
+    if found is not None and not is_ours(edit, original, found[0], *values):
+        theirs = edit.path + OTHERS
+        ctx.ports.config.write_back(theirs, *found)
+        ctx.output(f"dockerd did not start with what others changed; it is kept as {theirs}.")
+    file_put_back(ctx.ports, edit.path, original)
 
 
 def key_put_back(ctx: Context, edit: ConfigEdit, original: Json, old: str) -> bool:

@@ -14,6 +14,8 @@ from netops.engine.ports import HostPorts
 from netops.engine.serial import Json
 
 Saved = dict[str, Json]
+# Kind of the note that says when dockerd answered after its last start ("at": ISO 8601, UTC).
+DOCKER_UP = "docker_up"
 FIRST_POLL_S, LONGEST_POLL_S = 0.02, 0.25
 
 

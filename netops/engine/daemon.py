@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 
-from netops.engine.context import Context
+from netops.engine.context import DOCKER_UP, Context
 from netops.engine.errors import OperationFailed
 from netops.engine.stopping import stop_all
 
@@ -35,6 +37,8 @@ def docker_start(ctx: Context, timeout_s: float = START_S) -> None:
         if not reason:
             raise
         raise OperationFailed(f"{error.message} dockerd says: {reason}", error.hint) from error
+    with suppress(OSError):  # A full disk: then what ended later counts as stopped by dockerd.
+        ctx.keep(DOCKER_UP, {"at": datetime.now(UTC).isoformat()})
 
 
 def _reason(ctx: Context) -> str:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from netops.engine.before import KIND as REMEMBER
 from netops.engine.before import before_of
 from netops.engine.context import Clock, Context, Saved
-from netops.engine.errors import CheckFailed, DockernetError, OldStateLost, Refused
+from netops.engine.errors import CheckFailed, DockernetError, OldStateLost
 from netops.engine.hold import range_release
 from netops.engine.identity import same_containers
 from netops.engine.journal import (
@@ -36,7 +36,7 @@ from netops.engine.rollback import roll_back
 from netops.engine.running import RETURNED, running_known
 from netops.engine.serial import Json
 from netops.engine.snapshot import HostSnapshot
-from netops.engine.stay import docker_must_run, reach_new
+from netops.engine.stay import docker_must_run, docker_runs, reach_new
 from netops.engine.steps import step_of
 
 # After a boot Docker may still be starting containers.
@@ -90,8 +90,12 @@ def look_back(ctx: Context, plan: Plan, journal: Journal) -> None:
     """Raise OldStateLost if a step that was begun cannot be undone any more. Touches nothing."""
     for entry in journal.entries():
         if entry.phase == BEGUN:
-            with suppress(Refused):  # A step that this version does not know is told by its undo.
+            try:
                 step_of(plan.steps[entry.step - 1]).look_back(ctx, entry.saved)
+            except OldStateLost:
+                raise
+            except (DockernetError, OSError):
+                continue  # A host that cannot be asked now; its undo tells what is wrong.
 
 
 def _kept_if_possible(journal: Journal) -> Callable[[str, Saved], None]:
@@ -107,7 +111,7 @@ def _kept_if_possible(journal: Journal) -> Callable[[str, Saved], None]:
 def _went_back(
     ctx: Context, plan: Plan, journal: Journal, emit: Emit, why: str, problems: list[str]
 ) -> Outcome:
-    if problems and not ctx.ports.docker.daemon().running:
+    if problems and not docker_runs(ctx):
         docker_must_run(ctx)
     if ctx.begun("hold_range"):
         with suppress(DockernetError):

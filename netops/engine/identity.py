@@ -26,6 +26,8 @@ Key = tuple[str, ...]
 
 def manager_key(labels: Mapping[str, str]) -> Key:
     """Return what a container's manager calls it, () for one that has no manager."""
+    if labels.get("com.docker.compose.oneoff") == "True":
+        return ()  # `docker compose run` has the labels of its service, and does another thing.
     for names in MANAGERS:
         if all(name in labels for name in names):
             return tuple(labels[name] for name in names)

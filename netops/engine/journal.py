@@ -137,7 +137,7 @@ class Journal:
         self._append(Entry(step=step, phase=UNDONE, at=_now()))
 
     def note(self, kind: str, saved: dict[str, Json]) -> None:
-        """Note something under a kind; the latest of a kind counts."""
+        """Note something under a kind."""
         self._append(Entry(step=0, phase=NOTED, at=_now(), saved={"kind": kind, "saved": saved}))
 
     def finish(self, outcome: Outcome) -> None:
@@ -199,13 +199,13 @@ class Journal:
         data = self._read("outcome.json")
         return None if data is None else from_json(Outcome, data)
 
-    def notes(self) -> dict[str, dict[str, Json]]:
-        """Return what was noted last, by kind."""
-        found: dict[str, dict[str, Json]] = {}
+    def notes(self) -> list[tuple[str, dict[str, Json]]]:
+        """Return what was noted, kind and content, in order."""
+        found: list[tuple[str, dict[str, Json]]] = []
         for entry in self.entries():
             saved = entry.saved.get("saved")
             if entry.phase == NOTED and isinstance(saved, dict):
-                found[str(entry.saved.get("kind"))] = saved
+                found.append((str(entry.saved.get("kind")), saved))
         return found
 
     def entries(self) -> list[Entry]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from netops.engine.config_back import key_set
+from netops.engine.config_back import file_forced_back, key_set
 from netops.engine.config_edit import JSON, ConfigEdit
 from netops.engine.context import Context
 from netops.engine.daemon import START_S, docker_start
 from netops.engine.errors import OperationFailed
-from netops.engine.file_copy import file_bytes, file_put_back
+from netops.engine.file_copy import file_bytes
 from netops.engine.hold import range_release
 from netops.engine.serial import Json, from_json
 
@@ -36,7 +36,7 @@ def start_to_release(ctx: Context) -> None:
     attempts: tuple[Callable[[], None], ...] = (
         lambda: None,
         lambda: key_set(ctx, edit, original),
-        lambda: file_put_back(ctx.ports, edit.path, original),
+        lambda: file_forced_back(ctx, edit, original),
     )
     for prepare in attempts:
         with suppress(OperationFailed):

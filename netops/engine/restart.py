@@ -134,7 +134,12 @@ class _Restart:
     def _stop_again(self, now: Sequence[Container]) -> None:
         """Stop what dockerd has started though it was stopped before: it may hold a port that one
         that ran wants back."""
-        again = [c for c in now if c.running and c.id in self.running.stopped]
+        # One without a restart policy was started by somebody, never by dockerd.
+        again = [
+            c
+            for c in now
+            if c.running and c.id in self.running.stopped and c.restart_policy != "no"
+        ]
         if again:
             all_at_once(self.ctx.ports.docker.stop, [c.id for c in again])
             names = ", ".join(c.name for c in again)

@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from netops.engine.before import BRIDGE, Before
-from netops.engine.config_back import key_put_back, key_set
+from netops.engine.config_back import file_forced_back, key_put_back, key_set
 from netops.engine.config_edit import ConfigEdit
 from netops.engine.context import Context
 from netops.engine.daemon import docker_start, docker_stop
 from netops.engine.errors import OldStateLost, OperationFailed
-from netops.engine.file_copy import file_put_back
 from netops.engine.hold import range_release, range_takers
 from netops.engine.release import start_to_release
 from netops.engine.running import running_note
@@ -101,7 +100,7 @@ def _attempts(
             yield lambda: key_set(ctx, old, original)
     else:
         yield lambda: _put_back(ctx, edit, original, before)
-    yield lambda: file_put_back(ctx.ports, edit.path, original)
+    yield lambda: file_forced_back(ctx, edit, original, old.value)
 
 
 def _put_back(ctx: Context, edit: ConfigEdit, original: Json, before: Before) -> None:
@@ -119,9 +118,13 @@ def _release(ctx: Context, before: Before) -> None:
         start_to_release(ctx)
     if not ctx.ports.docker.daemon().running:
         return
-    takers = range_takers(ctx.ports, before.interface.network)
-    stayed = [] if takers else range_release(ctx.ports)
-    names = [n.name for n in takers or range_takers(ctx.ports, before.interface.network)] + stayed
+    try:
+        takers = range_takers(ctx.ports, before.interface.network)
+        stayed = [] if takers else range_release(ctx.ports)
+        takers = takers or range_takers(ctx.ports, before.interface.network)
+    except OperationFailed:
+        return  # It may answer again after its stop; dockerd itself refuses a range that is taken.
+    names = [n.name for n in takers] + stayed
     if names:
         raise OldStateLost(lost_text(before, names), f"docker network rm {' '.join(names)}")
     ctx.keep(RELEASED, {})

@@ -27,12 +27,14 @@ def roll_back(ctx: Context, plan: Plan, journal: Journal, emit: Emit) -> list[st
 
     Undoing is by looking at the host, so that a step may be undone twice. One undo that fails does
     not keep the others from being tried; after the round those that failed, and the proof by the
-    first step that the host is as it was, are tried again. After a reboot nothing that an earlier
-    process undid is believed. Raises OldStateLost as soon as the old state turns out to be out of
-    reach.
+    first step that the host is as it was, are tried again. After a reboot, and of a job that had
+    ended, nothing that an earlier process undid is believed. Raises OldStateLost as soon as the old
+    state turns out to be out of reach.
     """
     entries = journal.entries()
-    undone = set() if ctx.rebooted else {e.step for e in entries if e.phase == UNDONE}
+    undone = (
+        set() if ctx.rebooted or ctx.reopened else {e.step for e in entries if e.phase == UNDONE}
+    )
     saved = {e.step: e.saved for e in entries if e.phase == BEGUN}
     left = [n for n in sorted(saved, reverse=True) if n not in undone]
     problems: dict[int, str] = {}

@@ -13,13 +13,14 @@ from attrs import evolve, frozen
 
 from netops.engine.before import KIND as REMEMBER
 from netops.engine.before import RanBefore, before_of, ran_of
-from netops.engine.context import Context
+from netops.engine.context import DOCKER_UP, Context, Saved
 from netops.engine.errors import OperationFailed
 from netops.engine.identity import same_containers
 from netops.engine.observed import Container
 from netops.engine.serial import from_json, to_json
 
 NOTE, RETURNED, STOPPED_BY_US = "running", "returned", "stopped_by_us"
+_ENDS = {NOTE: (RETURNED, DOCKER_UP), RETURNED: (STOPPED_BY_US,)}
 LOOKED_AFRESH, BOOTED = "looked_afresh", "looked_after_boot"
 
 
@@ -42,6 +43,16 @@ class Running:
         """Return the containers that must run, but those of these names."""
         left_out = set(names)
         return [r for r in self.containers if r.must_run and r.name not in left_out]
+
+
+def memory_of(notes: Iterable[tuple[str, Saved]]) -> dict[str, Saved]:
+    """Return what a job's notes say, the last of each kind; a new look ends what was returned."""
+    memory: dict[str, Saved] = {}
+    for kind, saved in notes:
+        for ended in _ENDS.get(kind, ()):
+            memory.pop(ended, None)
+        memory[kind] = saved
+    return memory
 
 
 def running_known(ctx: Context) -> Running:
@@ -67,14 +78,17 @@ def running_note(ctx: Context) -> Running:
     except OperationFailed:
         return known  # dockerd went away while it was asked.
     ctx.keep(NOTE, to_json(seen))
-    ctx.memory.pop(RETURNED, None)
+    for ended in _ENDS[NOTE]:
+        ctx.memory.pop(ended, None)
+    if ctx.rebooted:
+        ctx.keep(BOOTED, {"boot_id": ctx.boot_id})
     ctx.tries.clear()
     if ctx.reopened:
         ctx.keep(LOOKED_AFRESH, {})
     return seen
 
 
-def _long_ended(ctx: Context) -> bool:
+def long_ended(ctx: Context) -> bool:
     """Return whether the last look is that of a job that had ended, and says nothing of today."""
     return ctx.reopened and LOOKED_AFRESH not in ctx.memory
 
@@ -111,9 +125,8 @@ def _revived_by_boot(ctx: Context, known: Running, now: Iterable[Container]) -> 
     so that dockerd dates the end of that run to the boot.
     """
     seen = ctx.memory.get(BOOTED, {}).get("boot_id")
-    if not ctx.rebooted or seen == ctx.boot_id or _long_ended(ctx):
+    if not ctx.rebooted or seen == ctx.boot_id or long_ended(ctx):
         return set()
-    ctx.keep(BOOTED, {"boot_id": ctx.boot_id})
     returned = str(ctx.memory.get(RETURNED, {}).get("at", ""))
     return {
         c.id
@@ -126,10 +139,10 @@ def _revived_by_boot(ctx: Context, known: Running, now: Iterable[Container]) -> 
 
 def _units_due(ctx: Context, known: Running) -> tuple[str, ...]:
     """Return the units that are down because Docker is, not because somebody stopped them."""
-    if _long_ended(ctx):
+    if long_ended(ctx):
         return ()
-    if RETURNED not in ctx.memory:
-        return known.units
+    if RETURNED not in ctx.memory or ctx.rebooted:
+        return known.units  # A boot may not have come to them yet, when the way back stops Docker.
     down = ctx.memory[RETURNED].get("units_down")
     failed = ctx.ports.service.units_failed(known.units) if known.units else ()
     return (*failed, *(str(name) for name in (down if isinstance(down, list) else ())))
@@ -141,8 +154,9 @@ def _still_due(ctx: Context, known: Running, now: Iterable[Container]) -> list[R
     In the middle of a job they are down because Docker was stopped. Later they count unless
     somebody stopped them, or they ended by themselves with 0; long after a job has ended none does.
     """
-    if _long_ended(ctx):
-        return []
+    stopped = ctx.begun("docker_stop") or ctx.begun("stop_containers") or ctx.rebooted
+    if long_ended(ctx) or not (stopped or NOTE in ctx.memory):
+        return []  # Docker was not stopped yet: what does not run has ended or was stopped.
     due = []
     same = same_containers(known.containers, now)
     for ran in known.containers:
@@ -179,7 +193,7 @@ def _with_proof(ran: RanBefore, known: Iterable[RanBefore]) -> RanBefore:
 
 def started_since(ctx: Context, running: Running, now: Iterable[Container]) -> Running:
     """Return `running` with what `started_after` finds, noted in the journal."""
-    more = started_after(running, now)
+    more = started_after(running, now, str(ctx.memory.get(DOCKER_UP, {}).get("at", "")))
     if not more:
         return running
     # The way back wants what the change leaves out, so that the whole look is kept.
@@ -188,10 +202,11 @@ def started_since(ctx: Context, running: Running, now: Iterable[Container]) -> R
     return evolve(running, containers=(*running.containers, *more))
 
 
-def started_after(running: Running, now: Iterable[Container]) -> list[RanBefore]:
+def started_after(running: Running, now: Iterable[Container], up_at: str = "") -> list[RanBefore]:
     """Return the containers that started between the look and the stop of Docker.
 
-    They have ended since the look, and nobody stopped them: dockerd did.
+    They have ended since the look, and nobody stopped them: dockerd did. Not those that have ended
+    after Docker was up again, at `up_at` ("": not known).
     """
     known = {*running.left_out, *(ran.id for ran in running.containers)}
     # dockerd starts these by itself, whoever stopped them, and clears the mark of it.
@@ -203,6 +218,7 @@ def started_after(running: Running, now: Iterable[Container]) -> list[RanBefore]
         and c.state == "exited"
         and c.manually_stopped is False
         and _later(c.finished_at, running.at)
+        and not (up_at and _later(c.finished_at, up_at))
     ]
 
 

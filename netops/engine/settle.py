@@ -18,6 +18,7 @@ from netops.engine.journal import (
     Snapshot,
 )
 from netops.engine.ports import Emit, HostPorts
+from netops.engine.running import memory_of
 
 OUTAGE_STEPS = ("stop_containers", "docker_stop")
 ALL_DONE = "Every step was done and proved before the agent was interrupted."
@@ -87,14 +88,14 @@ def context_again(
     ctx.boot_id = ports.facts.read().boot_id
     ctx.rebooted = ctx.boot_id != snapshot.boot_id
     ctx.reopened = journal.reopened
-    ctx.memory.update(journal.notes())
+    ctx.memory.update(memory_of(journal.notes()))
     held = journal.held
     for entry in entries:
         if entry.phase != BEGUN:
             continue
         kind = snapshot.plan.steps[entry.step - 1].kind
         ctx.memory[kind] = entry.saved
-        if kind in OUTAGE_STEPS and ctx.stopped_at is None and held is None:
+        if kind in OUTAGE_STEPS and ctx.stopped_at is None and held is None and not ctx.reopened:
             age = datetime.now(UTC) - datetime.fromisoformat(entry.at)
             ctx.stopped_at = ctx.clock.monotonic() - max(0.0, age.total_seconds())
     return ctx

@@ -7,12 +7,11 @@ from contextlib import suppress
 
 from netops.engine.before import KIND as REMEMBER
 from netops.engine.before import before_of
-from netops.engine.config_back import key_set
+from netops.engine.config_back import file_forced_back, key_set
 from netops.engine.config_edit import ConfigEdit
 from netops.engine.context import Context
 from netops.engine.daemon import docker_start
 from netops.engine.errors import DockernetError, OperationFailed
-from netops.engine.file_copy import file_put_back
 from netops.engine.hold import range_release
 from netops.engine.plan import Plan
 from netops.engine.ports import Emit
@@ -52,9 +51,17 @@ def docker_must_run(ctx: Context) -> None:
     """
     ctx.output = lambda message: None
     with suppress(DockernetError, OSError):
-        if not ctx.ports.docker.daemon().running:
+        if not docker_runs(ctx):
             _start_somehow(ctx)
         restart_containers(ctx, running_known(ctx))
+
+
+def docker_runs(ctx: Context) -> bool:
+    """Return whether dockerd answers; False also where its init cannot be asked."""
+    try:
+        return ctx.ports.docker.daemon().running
+    except (DockernetError, OSError):
+        return False
 
 
 def _start_somehow(ctx: Context) -> None:
@@ -62,7 +69,7 @@ def _start_somehow(ctx: Context) -> None:
     attempts: list[Callable[[], None]] = [lambda: None]
     if saved is not None:
         edit, original = from_json(ConfigEdit, saved["edit"]), saved["original"]
-        attempts.append(lambda: file_put_back(ctx.ports, edit.path, original))
+        attempts.append(lambda: file_forced_back(ctx, edit, original))
         if ctx.begun(REMEMBER):
             old = edit.with_value(str(before_of(ctx).interface))
             attempts.append(lambda: key_set(ctx, old, original))

@@ -17,7 +17,14 @@ from netops.engine.errors import OperationFailed
 from netops.engine.identity import same_containers
 from netops.engine.observed import Container, Publish
 from netops.engine.restart import REFUSED_S, restart_containers
-from netops.engine.running import NOTE, STOPPED_BY_US, Running, running_known, running_note
+from netops.engine.running import (
+    NOTE,
+    STOPPED_BY_US,
+    Running,
+    memory_of,
+    running_known,
+    running_note,
+)
 from netops.engine.serial import to_json
 from netops.engine.verify import port_answers, running_problems
 from tests.engine.made_hosts import container, host
@@ -159,7 +166,9 @@ def test_what_started_between_the_look_and_the_stop_runs_again() -> None:
     late = evolve(stopped(container("late")), finished_at="2026-01-01T00:00:01Z")
     old = evolve(stopped(container("old")), finished_at="2025-12-31T00:00:01Z")
     halted = evolve(late, id="h" * 64, name="halted", manually_stopped=True)
-    bench = Bench(late, old, halted)
+    batch = evolve(late, id="b" * 64, name="batch", finished_at="2026-01-01T00:00:09Z")
+    bench = Bench(late, old, halted, batch)
+    bench.ctx.memory["docker_up"] = {"at": "2026-01-01T00:00:05+00:00"}
     assert bench.restart(stopped=(old.id,)) == []
     assert bench.runs == ["late"]
     assert [r.name for r in running_known(bench.ctx).containers] == ["late"]
@@ -257,6 +266,17 @@ def test_a_look_takes_what_others_started_and_leaves_what_they_stopped() -> None
     assert names(seen) == ["crashed", "new", "web"]
     assert seen.stopped == (halted.id,)
     assert seen.units == ("web.service",)
+
+
+def test_a_look_before_any_stop_leaves_what_has_ended() -> None:
+    bench = Bench(run(container("web")), stopped(container("backup")))
+    assert names(running_note(bench.ctx)) == ["web"]
+
+
+def test_a_new_look_ends_what_was_returned_also_in_another_process() -> None:
+    notes = [("running", {"at": "1"}), ("returned", {"at": "2"}), ("running", {"at": "3"})]
+    assert memory_of(notes) == {"running": {"at": "3"}}
+    assert memory_of([("stopped_by_us", {}), ("returned", {})]) == {"returned": {}}
 
 
 def test_a_look_amid_the_outage_takes_nothing_for_stopped_by_others() -> None:

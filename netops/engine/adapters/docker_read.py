@@ -16,6 +16,7 @@ _BRIDGE_NAME = "com.docker.network.bridge.name"
 MANAGER_LABELS = (
     "com.docker.compose.project", "com.docker.compose.service",
     "com.docker.compose.container-number", "com.docker.compose.depends_on",
+    "com.docker.compose.oneoff",
     "com.docker.swarm.service.id", "com.docker.swarm.task.id",
     "io.kubernetes.pod.namespace", "io.kubernetes.pod.name", "io.kubernetes.container.name",
 )  # fmt: skip

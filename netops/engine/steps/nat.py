@@ -172,6 +172,10 @@ class NatRules(Step):
                 "has one."
             )
 
+    def reach(self, ctx: Context) -> None:
+        self.do(ctx)
+        self.check(ctx)
+
     def undo(self, ctx: Context, saved: Saved) -> None:
         old, now = _led(ctx, from_json(NatState, saved["state"])), ctx.ports.nat.read()
         # Whatever the settings on disk say: the rules may have been set before they were written.

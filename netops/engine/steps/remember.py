@@ -11,7 +11,7 @@ from netops.engine.context import LONGEST_POLL_S, Context, Saved
 from netops.engine.errors import CheckFailed
 from netops.engine.published import forget_published
 from netops.engine.restart import NotRunning, restart_containers, restart_limit_s, units_lost
-from netops.engine.running import RETURNED, Running, running_known, running_note
+from netops.engine.running import RETURNED, Running, long_ended, running_known, running_note
 from netops.engine.serial import from_json, to_json
 from netops.engine.steps.base import Step
 from netops.engine.verify import (
@@ -89,7 +89,7 @@ def _wait_started(ctx: Context, problems: Callable[[], list[str]], running: Runn
 def _to_run(ctx: Context) -> Running:
     """Return what shall run: as of Docker's last stop, or now where it was not stopped since."""
     stopped = ctx.begun("docker_stop") or ctx.begun("stop_containers")
-    if stopped and RETURNED not in ctx.memory:
+    if stopped and RETURNED not in ctx.memory and not long_ended(ctx):
         return running_known(ctx)
     with suppress(OSError):  # A full disk: it is looked at again in another process.
         return running_note(ctx)

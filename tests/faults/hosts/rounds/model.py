@@ -28,6 +28,7 @@ class Container:
         before: its state before the change, "" for one that was made in the window.
         namesake: the state before the change of the container of that name which it replaces.
         also: states that are right as well, because Docker, restarted by others, chose its state.
+        touched: whether somebody has started it in the window.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Container:
     before: str = ""
     namesake: str = ""
     also: frozenset[str] = frozenset()
+    touched: bool = False
 
     def stopped(self, why: str) -> None:
         """Note that it is down, and why."""
@@ -46,7 +48,7 @@ class Container:
 
     def started(self) -> None:
         """Note that it runs."""
-        self.state, self.why = RUNS, ""
+        self.state, self.why, self.touched = RUNS, "", True
 
     def docker_restarted(self) -> None:
         """Note the effect of a restart of Docker by others: each policy has its own."""
@@ -80,7 +82,8 @@ class Container:
         """The states that a loss of power makes right too: nobody noted the acts of others."""
         found: set[str] = {self.namesake} - {""}
         if self.state == DOWN:
-            woken = self.policy in REVIVED and self.why == HAND and self.before != DOWN
+            known = self.before == DOWN and not self.touched
+            woken = self.policy in REVIVED and self.why == HAND and not known
             return found | ({RUNS} if woken else set())
         if self.before:
             found.add(self.before)
