@@ -35,7 +35,7 @@ def test_a_host_whose_numbers_are_used_up_is_heard_again(fake: FakeHost) -> None
     used_up = fake.broker.pipeline()
     used_up.execute_command("XADD", name, "MAXLEN", "0", LAST, "m", "x")
     used_up.execute_command("XADD", name, "*", "m", "x")
-    with pytest.raises(redis.ResponseError, match="equal or smaller|exhausted"):
+    with pytest.raises(redis.ResponseError, match=r"equal or smaller|exhausted"):
         used_up.execute()
     wait_until(lambda: _takes(fake, Heartbeat("2.0", "boot-2")))
     wait_until(lambda: Host.objects.get().agent_version == "2.0")
