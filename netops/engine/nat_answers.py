@@ -10,10 +10,12 @@ from attrs import frozen
 from netops.engine.before import REACH_S, host_reaches_out, targets_of
 from netops.engine.context import Context, Saved
 from netops.engine.errors import OperationFailed
+from netops.engine.nat.ruleset import EMPTY, tables_of
 from netops.engine.nat_setting import NatSetting
 from netops.engine.serial import from_json
 
 ADDRESSES = 8
+TRANSLATIONS = ("MASQUERADE", "SNAT", "NETMAP")
 
 
 @frozen
@@ -38,17 +40,34 @@ class Sent:
 def answers_take(ctx: Context, setting: NatSetting, gateway: IPv4Interface) -> tuple[Answers, ...]:
     """Return who answers now, for each target outside; takes up to five seconds.
 
-    A subnet that nothing can be sent from counts as not answered.
+    A subnet that nothing can be sent from counts as not answered, and so does one that no rule
+    translates: nothing is sent from it, since each silent target takes two seconds.
     """
-    found = []
+    found, translates = [], _may_be_translated(ctx, setting)
     for target in targets_of(ctx):
         host = host_reaches_out(ctx.ports, target, REACH_S)
         try:
-            subnet = sent(ctx, setting, gateway, target).answered
+            subnet = translates and sent(ctx, setting, gateway, target).answered
         except OperationFailed:
             subnet = False
         found.append(Answers(target, subnet, host))
     return tuple(found)
+
+
+def _may_be_translated(ctx: Context, setting: NatSetting) -> bool:
+    """Return whether a rule translates the subnet's packets now, as far as iptables shows it.
+
+    Where the outside has a way to the subnet, its packets are answered without: no setting of ours
+    but SNAT cuts these off, and of SNAT the proof asks for an answer in any case.
+    """
+    if ctx.ports.docker.daemon().firewall_backend == "nftables":
+        return True
+    rules = tables_of(ctx.ports.firewall.saved()).get("nat", EMPTY).rules
+    return any(
+        rule.target in TRANSLATIONS
+        and (rule.source is None or rule.source.overlaps(setting.subnet))
+        for rule in rules
+    )
 
 
 def answers_of(saved: Saved) -> dict[IPv4Address, Answers]:
