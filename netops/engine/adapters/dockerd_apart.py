@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +12,8 @@ from netops.engine.errors import OperationFailed
 
 _SOCKET, _PIDFILE = "unix:///run/docker.sock", "/run/docker.pid"
 _STOP_S = 120.0
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+_libc = ctypes.CDLL(None)
 
 
 @contextmanager
@@ -17,7 +21,8 @@ def dockerd_apart(config_path: str) -> Iterator[Callable[[], bool]]:
     """Run dockerd with this daemon.json and no other flags until the block ends.
 
     Yields a check that is True while it runs. The service and its socket must be stopped. It is
-    ended by SIGTERM, never by SIGKILL, which would leave its containers without their network.
+    ended by SIGTERM, never by SIGKILL, which would leave its containers without their network; also
+    when this process is killed: it would keep the pid file, and the service from starting.
     Raises OperationFailed when it cannot be started, or does not end.
     """
     argv = ["dockerd", "--config-file", config_path, "--host", _SOCKET, "--pidfile", _PIDFILE]
@@ -29,6 +34,7 @@ def dockerd_apart(config_path: str) -> Iterator[Callable[[], bool]]:
             stderr=subprocess.DEVNULL,
             cwd="/",
             start_new_session=True,
+            preexec_fn=lambda: _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0),
         )
     except OSError as error:
         raise OperationFailed(f"dockerd cannot be started: {error.strerror}.") from error
