@@ -253,3 +253,4 @@ def test_a_host_that_could_not_go_back_is_not_simply_done(
     assert "Docker's network other has addresses of 172.17.0.0/16 by now." in page
     assert "docker network rm other" in page
     assert "Done." not in page
+    assert "The host goes back." not in page
